@@ -1,0 +1,33 @@
+import type { HttpBindings } from '@hono/node-server';
+import { Hono } from 'hono';
+import type { IngestEvents } from './events.ts';
+import { receiveWebhook, type ReceiveWorld } from './receive-webhook.ts';
+import { respond } from './respond.ts';
+
+/** The public port: webhooks, and nothing else. */
+export function createIngestApp(world: ReceiveWorld, events: IngestEvents): Hono<{ Bindings: HttpBindings }> {
+  const app = new Hono<{ Bindings: HttpBindings }>();
+
+  app.all('/webhooks/:endpoint', async (context) => {
+    const started = performance.now();
+    const { incoming: request } = context.env;
+    const endpoint = context.req.param('endpoint');
+    const requestId = requestIdOf(request.headers['x-request-id'], world.newId);
+
+    const outcome = await receiveWebhook({ endpointName: endpoint, requestId, request }, world);
+    const answer = respond(outcome, requestId);
+    events.webhookReceived({ endpoint, known: world.endpoints.has(endpoint), method: request.method ?? '', requestId, status: answer.status, durationMs: performance.now() - started, outcome });
+    return new Response(answer.body, { status: answer.status, headers: answer.headers });
+  });
+
+  app.notFound((context) => {
+    const answer = respond({ kind: 'unknown_endpoint' }, requestIdOf(context.env.incoming.headers['x-request-id'], world.newId));
+    return new Response(answer.body, { status: answer.status, headers: answer.headers });
+  });
+  return app;
+}
+
+/** The caller's id where it is one that can stand in logs and headers, else a new one. */
+function requestIdOf(header: string | readonly string[] | undefined, newId: () => string): string {
+  return typeof header === 'string' && /^[\w.:=+/-]{1,128}$/.test(header) ? header : newId();
+}

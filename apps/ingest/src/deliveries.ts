@@ -1,0 +1,57 @@
+import { encodeBody, sha256Hex, type Delivery } from '@penstock/core/delivery';
+import type { Verification } from '@penstock/core/verification';
+import type { OpenEndpoint } from './receive-webhook.ts';
+
+interface Received {
+  readonly endpoint: OpenEndpoint;
+  readonly verification: Extract<Verification, { kind: 'verified' | 'malformed' }>;
+  readonly body: Buffer;
+  readonly receivedAt: Date;
+  readonly contentType: string | null;
+  readonly requestId: string;
+  readonly traceparent: string | string[] | undefined;
+  readonly newId: () => string;
+}
+
+/** One delivery for each event that a genuine request carries; one for the whole of a malformed one. */
+export function toDeliveries(received: Received): readonly Delivery[] {
+  const { endpoint, verification, body } = received;
+  const bodySha256 = sha256Hex(body);
+  const encoded = encodeBody(body);
+  const common = (): Omit<Delivery, 'eventId' | 'type' | 'shape' | 'occurredAt' | 'livemode' | 'apiVersion' | 'providerAccount'> => ({
+    v: 1,
+    deliveryId: received.newId(),
+    endpoint: endpoint.name,
+    provider: endpoint.provider.id,
+    account: endpoint.account,
+    receivedAt: received.receivedAt.toISOString(),
+    tier: verification.tier,
+    keyId: verification.keyId,
+    transmissionId: verification.transmissionId,
+    requestId: received.requestId,
+    ...(isTraceparent(received.traceparent) ? { traceparent: received.traceparent } : {}),
+    contentType: received.contentType?.slice(0, 255) ?? null,
+    origin: 'webhook',
+    bodySha256,
+    body: encoded,
+  });
+
+  if (verification.kind === 'malformed') {
+    return [{ ...common(), eventId: `sha256-${bodySha256}`, type: 'malformed', shape: 'malformed', malformedReason: verification.reason, occurredAt: null, livemode: null, apiVersion: null, providerAccount: null }];
+  }
+  return verification.events.map((event) => ({
+    ...common(),
+    eventId: event.eventId ?? `sha256-${bodySha256}`,
+    type: event.type,
+    shape: 'event',
+    occurredAt: event.occurredAt?.toISOString() ?? null,
+    livemode: event.livemode,
+    apiVersion: event.apiVersion,
+    providerAccount: event.providerAccount,
+  }));
+}
+
+/** W3C Trace Context, section 3.2. */
+function isTraceparent(value: string | string[] | undefined): value is string {
+  return typeof value === 'string' && /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/.test(value);
+}

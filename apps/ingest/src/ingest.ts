@@ -1,0 +1,102 @@
+import { readFileSync } from 'node:fs';
+import { getRequestListener } from '@hono/node-server';
+import { ConfigurationError } from '@penstock/core/failure';
+import { loadConfiguration, resolveSettings, type LoadedConfiguration } from '@penstock/runtime/configuration-file';
+import type { Environment } from '@penstock/runtime/env';
+import { serveHealth } from '@penstock/runtime/health';
+import { providerEffects } from '@penstock/runtime/http-exchange';
+import type { ProcessScope } from '@penstock/runtime/lifecycle';
+import { createLogger } from '@penstock/runtime/logger';
+import { createMetrics } from '@penstock/runtime/metrics';
+import { serveHttp } from '@penstock/runtime/serve-http';
+import { version } from '@penstock/runtime/version';
+import { openWebhookQueue, queueLocation, type WebhookQueue } from '@penstock/runtime/webhook-queue';
+import { createIngestApp } from './app.ts';
+import { readIngestConfig, type IngestConfig } from './config.ts';
+import { createIngestEvents } from './events.ts';
+import type { OpenEndpoint, ReceiveWorld } from './receive-webhook.ts';
+
+/** What ingest takes from its process; tests give their own. */
+export interface IngestProcess {
+  readonly environment: Environment;
+  readonly now: () => Date;
+  readonly newId: () => string;
+  /** Called with each request's deliveries once they are queued and before the answer. */
+  readonly afterEnqueue?: () => void;
+}
+
+/** Starts ingest: settings, endpoints, queue, private port, public port. */
+export async function ingest(given: IngestProcess, scope: ProcessScope): Promise<void> {
+  const config = readIngestConfig(given.environment);
+  scope.setShutdownMs(config.shutdownMs);
+  const logger = createLogger({ name: 'ingest', level: config.logLevel });
+  const metrics = createMetrics({ process: 'ingest', version, environment: config.environment });
+  const events = createIngestEvents({ logger, metrics });
+
+  const endpoints = openEndpoints(await loadConfiguration(config.configFile), config, given.environment);
+  const queue = scope.resources.use(openWebhookQueue(queueLocation(config)));
+  await refuseWhereEventsCouldBeLost(queue, { production: config.environment === 'production', warn: events.notDurable });
+
+  const health = scope.resources.use(
+    await serveHealth({
+      host: config.host,
+      port: config.healthPort,
+      fallbackPort: 9080,
+      registry: metrics.registry,
+      stopping: scope.stopping,
+      checks: [{ name: queue.location.backend, check: queue.assertReady }],
+    }),
+  );
+
+  const world: ReceiveWorld = {
+    endpoints,
+    enqueue: async (deliveries) => {
+      const standings = await queue.add(deliveries);
+      given.afterEnqueue?.();
+      return standings;
+    },
+    now: given.now,
+    newId: given.newId,
+    stopping: scope.stopping,
+    limits: config,
+  };
+  const listener = getRequestListener(createIngestApp(world, events).fetch);
+  const listening = scope.resources.use(await serveHttp(listener, { host: config.host, port: config.port, fallbackPort: 8080, requestMs: config.bodyMs + 5_000 }));
+  scope.stopping.addEventListener('abort', events.stopping);
+  events.listening({ url: `http://${config.host}:${listening.port}/webhooks/`, healthUrl: `http://${config.host}:${health.port}`, endpoints: [...endpoints.keys()], moved: listening.moved || health.moved });
+}
+
+/** Builds every endpoint's verifier; all problems of all endpoints make one error. */
+function openEndpoints(configuration: LoadedConfiguration<unknown>, config: IngestConfig, environment: Environment): ReadonlyMap<string, OpenEndpoint> {
+  const production = config.environment === 'production';
+  const problems: string[] = [];
+  if (production && config.trustedRootsFile !== undefined) problems.push('TRUSTED_ROOTS_FILE is for demonstrations and is refused in production');
+  const effects = providerEffects({ production, extraRoots: config.trustedRootsFile === undefined ? [] : [readFileSync(config.trustedRootsFile, 'utf8')] });
+  const open = new Map<string, OpenEndpoint>();
+  for (const endpoint of configuration.endpoints.values()) {
+    const resolved = resolveSettings(endpoint, environment);
+    problems.push(...resolved.problems);
+    if (resolved.problems.length > 0) continue;
+    try {
+      const verify = endpoint.provider.createVerifier(resolved.settings, effects);
+      open.set(endpoint.name, { name: endpoint.name, account: endpoint.account, provider: endpoint.provider, verify });
+    } catch (error) {
+      if (!(error instanceof ConfigurationError)) throw error;
+      problems.push(...error.problems.map((problem) => `endpoint ${endpoint.name}: ${problem}`));
+    }
+  }
+  if (problems.length > 0) throw new ConfigurationError(problems);
+  return open;
+}
+
+/** In production, start-up is the last moment to refuse a queue that forgets. */
+async function refuseWhereEventsCouldBeLost(queue: WebhookQueue, options: { readonly production: boolean; readonly warn: (reason: string) => void }): Promise<void> {
+  try {
+    await queue.connected();
+    await queue.assertReady();
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    if (options.production) throw new ConfigurationError([reason]);
+    options.warn(reason);
+  }
+}

@@ -1,0 +1,72 @@
+import type { IncomingMessage } from 'node:http';
+import type { Delivery } from '@penstock/core/delivery';
+import type { QueueStanding, ReceiveOutcome } from '@penstock/core/outcome';
+import type { Provider, Verifier } from '@penstock/core/provider';
+import type { SignedRequest } from '@penstock/core/signed-request';
+import { toDeliveries } from './deliveries.ts';
+import { enqueueDeliveries } from './enqueue-deliveries.ts';
+import { readBody } from './read-body.ts';
+
+/** An endpoint that is open: its secrets are known and its verifier built. */
+export interface OpenEndpoint {
+  readonly name: string;
+  readonly account: string;
+  readonly provider: Provider;
+  readonly verify: Verifier;
+}
+
+/** What receiving needs of the world. */
+export interface ReceiveWorld {
+  readonly endpoints: ReadonlyMap<string, OpenEndpoint>;
+  readonly enqueue: (deliveries: readonly Delivery[]) => Promise<readonly QueueStanding[]>;
+  readonly now: () => Date;
+  readonly newId: () => string;
+  readonly stopping: AbortSignal;
+  readonly limits: { readonly bodyBytesMax: number; readonly bodyMs: number; readonly enqueueMs: number };
+}
+
+/** What is known of a request before its body is read. */
+export interface IncomingWebhook {
+  readonly endpointName: string;
+  readonly requestId: string;
+  readonly request: IncomingMessage;
+}
+
+/**
+ * One webhook, from the wire to the queue: limit, verify the exact bytes,
+ * enqueue durably, and only then call it accepted. What a request contains
+ * decides the outcome and never throws.
+ */
+export async function receiveWebhook(incoming: IncomingWebhook, world: ReceiveWorld): Promise<ReceiveOutcome> {
+  const { request } = incoming;
+  const endpoint = world.endpoints.get(incoming.endpointName);
+  if (endpoint === undefined) return { kind: 'unknown_endpoint' };
+  if (request.method !== 'POST') return { kind: 'method_not_allowed' };
+  if (world.stopping.aborted) return { kind: 'stopping' };
+
+  const { mediaType } = endpoint.provider;
+  const contentType = request.headers['content-type'] ?? null;
+  if (mediaType !== null && mediaTypeOf(contentType) !== mediaType) return { kind: 'unsupported_media_type', expected: mediaType };
+
+  const body = await readBody(request, world.limits);
+  if (body.kind !== 'body') return body;
+
+  const receivedAt = world.now();
+  const signed: SignedRequest = { method: 'POST', headers: request.headersDistinct, body: body.bytes };
+  const verification = await endpoint.verify(signed, receivedAt);
+  if (verification.kind === 'rejected' || verification.kind === 'undecided') return verification;
+
+  const deliveries = toDeliveries({ endpoint, verification, body: body.bytes, receivedAt, contentType, requestId: incoming.requestId, traceparent: request.headers['traceparent'], newId: world.newId });
+  const standings = await enqueueDeliveries(deliveries, world);
+  if (standings === 'unavailable') return { kind: 'queue_unavailable' };
+
+  if (verification.kind === 'malformed') return verification;
+  // A signature over the whole body makes a second body under one id the
+  // provider's own doing. One over less of it does not: that is a forgery's mark.
+  if (standings.includes('contested') && (verification.tier === 'partial' || verification.tier === 'none')) return { kind: 'contested' };
+  return { kind: 'accepted', events: deliveries.map((delivery, position) => ({ eventId: delivery.eventId, type: delivery.type, standing: standings[position] ?? 'queued' })) };
+}
+
+function mediaTypeOf(contentType: string | null): string | undefined {
+  return contentType?.split(';')[0]?.trim().toLowerCase();
+}

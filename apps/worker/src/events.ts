@@ -1,0 +1,87 @@
+import type { Delivery } from '@penstock/core/delivery';
+import type { Logger } from '@penstock/runtime/logger';
+import type { Metrics } from '@penstock/runtime/metrics';
+import type { QueuedJob } from '@penstock/runtime/webhook-consumer';
+import type { Processed } from './process-webhook.ts';
+import type { Swept } from './sweep.ts';
+
+/** The only place in the worker that touches logger and metrics: one function a business event. */
+export function createWorkerEvents({ logger, metrics }: { readonly logger: Logger; readonly metrics: Metrics }) {
+  return {
+    /** Every attempt at every job, whatever became of it: one wide line. */
+    webhookProcessed: (job: QueuedJob, processed: Processed, timing: { readonly durationMs: number; readonly now: Date }): void => {
+      const line = { jobId: job.jobId, attempt: job.attempt, durationMs: Math.round(timing.durationMs * 100) / 100, ...describe(processed) };
+      switch (processed.kind) {
+        case 'ended': {
+          count(metrics, processed.delivery, processed.outcome);
+          const waited = (timing.now.getTime() - Date.parse(processed.delivery.receivedAt)) / 1000;
+          metrics.receivedToProcessed.observe({ endpoint: processed.delivery.endpoint }, Math.max(0, waited));
+          if (processed.outcome === 'collision') logger.error(line, 'collision: another body under a known id was put aside');
+          else logger.info(line, 'webhook processed');
+          return;
+        }
+        case 'failed':
+          metrics.failedAttempts.inc({ endpoint: processed.delivery.endpoint, outcome: processed.next.kind });
+          if (processed.next.kind === 'dead') {
+            count(metrics, processed.delivery, 'dead');
+            logger.error({ ...line, error: processed.error }, 'webhook is dead: it will not be retried by itself');
+          } else logger.warn({ ...line, error: processed.error }, 'webhook attempt failed');
+          return;
+        case 'unreadable':
+          metrics.failedAttempts.inc({ endpoint: 'unknown', outcome: 'dead' });
+          logger.error({ ...line, error: processed.error }, 'job is not a delivery; it stays in the failed set');
+          return;
+        case 'outage':
+          metrics.failedAttempts.inc({ endpoint: 'unknown', outcome: 'postponed' });
+          logger.warn(line, 'the database is away; the webhook waits without losing an attempt');
+      }
+    },
+
+    abandoned: (job: QueuedJob, reason: string): void => {
+      metrics.failedAttempts.inc({ endpoint: 'unknown', outcome: 'dead' });
+      logger.error({ jobId: job.jobId, reason }, 'webhook is dead: it lost its worker too often');
+    },
+
+    swept: (swept: Swept): void => {
+      metrics.swept.inc({ outcome: 'recreated' }, swept.recreated);
+      metrics.swept.inc({ outcome: 'marked_dead' }, swept.markedDead);
+      if (swept.recreated + swept.markedDead > 0) logger.warn({ ...swept }, 'ledger and queue disagreed and were mended');
+    },
+
+    sweepFailed: (error: unknown): void => {
+      logger.error({ error }, 'the sweep failed; the next one tries again');
+    },
+
+    queueError: (error: Error): void => {
+      logger.warn({ error }, 'the queue reported an error');
+    },
+
+    started: (facts: { readonly healthUrl: string; readonly backend: string; readonly concurrency: number; readonly handlers: readonly string[] }): void => {
+      logger.info(facts, 'taking webhooks');
+    },
+
+    stopping: (): void => {
+      logger.info('stopping: finishing the webhooks in hand');
+    },
+  };
+}
+
+function describe(processed: Processed): Record<string, unknown> {
+  switch (processed.kind) {
+    case 'ended':
+      return { outcome: processed.outcome, ...identify(processed.delivery) };
+    case 'failed':
+      return { outcome: processed.next.kind, ...identify(processed.delivery), code: processed.failure.code, fingerprint: processed.failure.fingerprint, ...(processed.next.kind === 'retry' ? { retryInMs: processed.next.delayMs } : { reason: processed.next.reason }) };
+    case 'unreadable':
+    case 'outage':
+      return { outcome: processed.kind, code: processed.failure.code, reason: processed.failure.message };
+  }
+}
+
+function identify(delivery: Delivery): Record<string, unknown> {
+  return { requestId: delivery.requestId, endpoint: delivery.endpoint, eventId: delivery.eventId, type: delivery.type, origin: delivery.origin, ...(delivery.traceparent === undefined ? {} : { traceparent: delivery.traceparent }) };
+}
+
+function count(metrics: Metrics, delivery: Delivery, outcome: string): void {
+  metrics.events.inc({ endpoint: delivery.endpoint, type: metrics.typeLabel(delivery.type), outcome });
+}

@@ -1,0 +1,172 @@
+import { decodeBody, parseDelivery, type Delivery } from '@penstock/core/delivery';
+import { PermanentError, toFailure, TransientError, type Failure } from '@penstock/core/failure';
+import type { Handler } from '@penstock/core/handler';
+import type { ProcessOutcome } from '@penstock/core/outcome';
+import type { KeyedFact } from '@penstock/core/payment';
+import type { Provider } from '@penstock/core/provider';
+import { decideRetry, type RetryDecision } from '@penstock/core/retry-policy';
+import { applyFacts } from '@penstock/db/apply-facts';
+import { recordAttempt } from '@penstock/db/attempts';
+import { recordCollision } from '@penstock/db/collisions';
+import { isDatabaseOutage, type LedgerDatabase, type LedgerTransaction } from '@penstock/db/database';
+import { storedBody, storeEvent } from '@penstock/db/events';
+import { enterLedger, finishLedger, recordDeath, recordFailure } from '@penstock/db/ledger';
+import { bindTransmission, findTransmission } from '@penstock/db/transmissions';
+import type { QueuedJob } from '@penstock/runtime/webhook-consumer';
+import { runHandlers } from './run-handlers.ts';
+
+/** What processing needs of the world. */
+export interface ProcessWorld {
+  readonly db: LedgerDatabase;
+  readonly provider: (id: string) => Provider | undefined;
+  readonly handlers: readonly Handler<LedgerTransaction>[];
+  readonly handlerMs: number;
+  readonly now: () => Date;
+  readonly stopping: AbortSignal;
+  /** Told after each step; where a test ends the process. */
+  readonly onStep?: (step: ProcessStep) => void;
+}
+
+export const processSteps = ['parsed', 'entered', 'stored', 'folded', 'handled', 'finished', 'committed'] as const;
+export type ProcessStep = (typeof processSteps)[number];
+
+/** What became of one attempt at one job. */
+export type Processed =
+  | { readonly kind: 'ended'; readonly outcome: Exclude<ProcessOutcome, 'dead'>; readonly delivery: Delivery }
+  | { readonly kind: 'failed'; readonly delivery: Delivery; readonly failure: Failure; readonly next: RetryDecision; readonly error: Error }
+  /** Not a delivery at all: there is nothing to enter into the ledger, it stays in the failed set. */
+  | { readonly kind: 'unreadable'; readonly failure: Failure; readonly error: Error }
+  /** The database is away; the event is not at fault and loses no attempt. */
+  | { readonly kind: 'outage'; readonly failure: Failure };
+
+/**
+ * One webhook, from the queue to its effects: take, store, fold, handle,
+ * finish, in one transaction. What commits is all of it or none of it, so a
+ * crash at any point leaves either nothing or everything, and the queue hands
+ * the job to another worker, which finds out which.
+ */
+export async function processWebhook(job: QueuedJob, world: ProcessWorld): Promise<Processed> {
+  const started = performance.now();
+  let delivery: Delivery;
+  try {
+    delivery = parseDelivery(job.data);
+  } catch (thrown) {
+    return { kind: 'unreadable', failure: toFailure(thrown), error: asError(thrown) };
+  }
+  world.onStep?.('parsed');
+
+  try {
+    const outcome = await world.db.transaction().execute((tx) => applyDelivery(tx, delivery, world));
+    world.onStep?.('committed');
+    return { kind: 'ended', outcome, delivery };
+  } catch (thrown) {
+    const failure = toFailure(thrown);
+    if (isDatabaseOutage(thrown)) return { kind: 'outage', failure };
+    const next = decideRetry({ failure, attempt: job.attempt, seed: job.jobId });
+    const attempt = { delivery, failure, next, number: job.attempt, durationMs: performance.now() - started };
+    const recorded = await recordFailedAttempt(world.db, attempt);
+    return recorded === 'outage' ? { kind: 'outage', failure } : { kind: 'failed', delivery, failure, next, error: asError(thrown) };
+  }
+}
+
+async function applyDelivery(tx: LedgerTransaction, delivery: Delivery, world: ProcessWorld): Promise<Exclude<ProcessOutcome, 'dead'>> {
+  const provider = world.provider(delivery.provider);
+  if (provider === undefined) throw new PermanentError('provider_unknown', `this version has no provider named ${delivery.provider}`);
+
+  const forgery = await findForgery(tx, delivery);
+  if (forgery !== undefined) {
+    await recordCollision(tx, { ledgerId: forgery.ledgerId, kind: 'transmission_id', delivery });
+    return 'collision';
+  }
+
+  const entry = await enterLedger(tx, delivery);
+  world.onStep?.('entered');
+  if (entry.bodySha256 !== delivery.bodySha256) {
+    if (provider.statesSameEvent(await storedBody(tx, entry.id), decodeBody(delivery.body))) return 'duplicate';
+    await recordCollision(tx, { ledgerId: entry.id, kind: 'event_id', delivery });
+    return 'collision';
+  }
+  if (entry.state === 'processed' || entry.state === 'ignored') return 'duplicate';
+
+  await store(tx, delivery, entry.id);
+  world.onStep?.('stored');
+  if (delivery.shape === 'malformed') throw new PermanentError('malformed_event', delivery.malformedReason ?? 'the body is not an event of this provider');
+
+  const facts = provider.translate(decodeBody(delivery.body));
+  if (facts.length > 0) {
+    const keyed: KeyedFact[] = facts.map((fact, ordinal) => ({ eventId: delivery.eventId, ordinal, fact }));
+    await applyFacts(tx, { eventId: entry.id, account: delivery.account, provider: delivery.provider, facts: keyed });
+  }
+  world.onStep?.('folded');
+
+  const handled = await runHandlers(tx, { delivery, ledgerId: entry.id, facts }, world);
+  world.onStep?.('handled');
+
+  const state = facts.length > 0 || handled > 0 ? 'processed' : 'ignored';
+  await finishLedger(tx, entry.id, state);
+  world.onStep?.('finished');
+  return state;
+}
+
+/** A transmission id that is bound to another body: somebody has its headers, but this is not what was signed. */
+async function findForgery(tx: LedgerTransaction, delivery: Delivery) {
+  if (delivery.transmissionId === null) return undefined;
+  const bound = await findTransmission(tx, { account: delivery.account, transmissionId: delivery.transmissionId });
+  return bound !== undefined && bound.bodySha256 !== delivery.bodySha256 ? bound : undefined;
+}
+
+/** The event as it came, and its transmission bound to its body. */
+async function store(tx: LedgerTransaction, delivery: Delivery, ledgerId: number): Promise<void> {
+  await storeEvent(tx, ledgerId, delivery);
+  const { account, transmissionId, bodySha256 } = delivery;
+  if (transmissionId === null) return;
+  const bound = await bindTransmission(tx, { account, transmissionId, bodySha256, ledgerId });
+  if (bound) return;
+  const other = await findTransmission(tx, { account, transmissionId });
+  // Another worker bound it to another body between our look and our insert.
+  if (other?.bodySha256 !== bodySha256) throw new TransientError('transmission_contested', 'the transmission id was bound to another body at this very moment');
+}
+
+interface FailedAttempt {
+  readonly delivery: Delivery;
+  readonly failure: Failure;
+  readonly next: RetryDecision;
+  readonly number: number;
+  readonly durationMs: number;
+}
+
+/**
+ * Its transaction is gone with everything in it; the event itself must be
+ * stored all the same, with what happened to it.
+ */
+async function recordFailedAttempt(db: LedgerDatabase, attempt: FailedAttempt): Promise<'recorded' | 'outage'> {
+  const { delivery, failure, next } = attempt;
+  try {
+    await db.transaction().execute(async (tx) => {
+      const entry = await enterLedger(tx, delivery);
+      if (entry.state === 'processed' || entry.state === 'ignored' || entry.bodySha256 !== delivery.bodySha256) return;
+      await store(tx, delivery, entry.id);
+      await recordAttempt(tx, { ledgerId: entry.id, number: attempt.number, durationMs: attempt.durationMs, failure, retryInMs: next.kind === 'retry' ? next.delayMs : null });
+      if (next.kind === 'retry') await recordFailure(tx, entry.id, failure);
+      else await recordDeath(tx, entry.id, { failure, reason: delivery.shape === 'malformed' ? 'malformed' : next.reason });
+    });
+    return 'recorded';
+  } catch (thrown) {
+    if (isDatabaseOutage(thrown)) return 'outage';
+    throw thrown;
+  }
+}
+
+/** Marks an event dead that the queue gave up on by itself; stores it first where it never was. */
+export async function buryDelivery(db: LedgerDatabase, delivery: Delivery, failure: Failure): Promise<void> {
+  await db.transaction().execute(async (tx) => {
+    const entry = await enterLedger(tx, delivery);
+    if (entry.state !== 'received' || entry.bodySha256 !== delivery.bodySha256) return;
+    await store(tx, delivery, entry.id);
+    await recordDeath(tx, entry.id, { failure, reason: 'abandoned' });
+  });
+}
+
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}

@@ -1,0 +1,54 @@
+import { parseDelivery } from '@penstock/core/delivery';
+import { PermanentError, toFailure } from '@penstock/core/failure';
+import { consumeWebhooks, type JobVerdict, type QueuedJob } from '@penstock/runtime/webhook-consumer';
+import type { QueueLocation } from '@penstock/runtime/webhook-queue';
+import type { createWorkerEvents } from './events.ts';
+import { buryDelivery, processWebhook, type Processed, type ProcessWorld } from './process-webhook.ts';
+
+/** How long an event waits for a database that is away before it knocks again. */
+const OUTAGE_DELAY_MS = 2_000;
+
+/** Takes jobs from the queue and processes each; says to the queue what comes next. */
+export function startWebhookWorker(options: {
+  readonly location: QueueLocation;
+  readonly concurrency: number;
+  readonly lockMs: number;
+  readonly world: ProcessWorld;
+  readonly events: ReturnType<typeof createWorkerEvents>;
+}) {
+  const { world, events } = options;
+  return consumeWebhooks({
+    location: options.location,
+    concurrency: options.concurrency,
+    lockMs: options.lockMs,
+    onError: events.queueError,
+    attempt: async (job) => {
+      const started = performance.now();
+      const processed = await processWebhook(job, world);
+      events.webhookProcessed(job, processed, { durationMs: performance.now() - started, now: world.now() });
+      return verdictOf(processed);
+    },
+    onAbandoned: async (job, reason) => {
+      events.abandoned(job, reason);
+      await buryAbandoned(job, reason, world);
+    },
+  });
+}
+
+/** What the queue is to do: the one place where an outcome becomes a queue's verb. */
+function verdictOf(processed: Processed): JobVerdict {
+  switch (processed.kind) {
+    case 'ended':
+      return { kind: 'done', outcome: processed.outcome };
+    case 'failed':
+      return processed.next.kind === 'retry' ? { kind: 'retry', delayMs: processed.next.delayMs, error: processed.error } : { kind: 'dead', error: processed.error };
+    case 'unreadable':
+      return { kind: 'dead', error: processed.error };
+    case 'outage':
+      return { kind: 'postpone', delayMs: OUTAGE_DELAY_MS };
+  }
+}
+
+async function buryAbandoned(job: QueuedJob, reason: string, world: ProcessWorld): Promise<void> {
+  await buryDelivery(world.db, parseDelivery(job.data), toFailure(new PermanentError('job_abandoned', reason)));
+}

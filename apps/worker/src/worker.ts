@@ -1,0 +1,75 @@
+import { providerNamed } from '@penstock/core/providers/registry';
+import { assertReachable, openDatabase, type LedgerTransaction } from '@penstock/db/database';
+import { assertMigrated } from '@penstock/db/migrate';
+import { loadConfiguration } from '@penstock/runtime/configuration-file';
+import type { Environment } from '@penstock/runtime/env';
+import { serveHealth } from '@penstock/runtime/health';
+import type { ProcessScope } from '@penstock/runtime/lifecycle';
+import { createLogger } from '@penstock/runtime/logger';
+import { createMetrics } from '@penstock/runtime/metrics';
+import { observeQueue } from '@penstock/runtime/observe-queue';
+import { version } from '@penstock/runtime/version';
+import { openWebhookQueue, queueLocation } from '@penstock/runtime/webhook-queue';
+import { readWorkerConfig } from './config.ts';
+import { createWorkerEvents } from './events.ts';
+import type { ProcessStep, ProcessWorld } from './process-webhook.ts';
+import { repeat } from './repeat.ts';
+import { sweep } from './sweep.ts';
+import { startWebhookWorker } from './webhook-worker.ts';
+
+/** What a worker takes from its process; tests give their own. */
+export interface WorkerProcess {
+  readonly environment: Environment;
+  readonly now: () => Date;
+  readonly newId: () => string;
+  readonly onStep?: (step: ProcessStep) => void;
+}
+
+/** Starts a worker: settings, handlers, database, queue, private port, sweeper, intake. */
+export async function worker(given: WorkerProcess, scope: ProcessScope): Promise<void> {
+  const config = readWorkerConfig(given.environment);
+  scope.setShutdownMs(config.shutdownMs);
+  const logger = createLogger({ name: 'worker', level: config.logLevel });
+  const metrics = createMetrics({ process: 'worker', version, environment: config.environment });
+  const events = createWorkerEvents({ logger, metrics });
+  const { handlers } = await loadConfiguration<LedgerTransaction>(config.configFile);
+  const location = queueLocation(config);
+
+  const db = scope.resources.use(openDatabase({ url: config.databaseUrl, poolMax: config.databasePoolMax, applicationName: 'penstock-worker', onError: events.queueError }));
+  await assertMigrated(db);
+  const queue = scope.resources.use(openWebhookQueue(location));
+
+  const health = scope.resources.use(
+    await serveHealth({
+      host: config.host,
+      port: config.healthPort,
+      fallbackPort: 9081,
+      registry: metrics.registry,
+      stopping: scope.stopping,
+      beforeScrape: () => observeQueue(queue, metrics),
+      checks: [
+        { name: location.backend, check: queue.assertReady },
+        { name: 'database', check: () => assertReachable(db) },
+        { name: 'migrations', check: () => assertMigrated(db) },
+      ],
+    }),
+  );
+
+  const { now, newId } = given;
+  scope.resources.use(
+    repeat({
+      everyMs: config.sweepMs,
+      onError: events.sweepFailed,
+      task: async () => {
+        const swept = await sweep({ db, queue, now, newId, graceMs: config.sweepGraceMs });
+        if (swept !== null) events.swept(swept);
+      },
+    }),
+  );
+
+  const world: ProcessWorld = { db, handlers, provider: providerNamed, handlerMs: config.handlerMs, now, stopping: scope.stopping, ...(given.onStep === undefined ? {} : { onStep: given.onStep }) };
+  const intake = scope.resources.use(startWebhookWorker({ location, concurrency: config.concurrency, lockMs: config.lockMs, world, events }));
+  await intake.ready();
+  scope.stopping.addEventListener('abort', events.stopping);
+  events.started({ healthUrl: `http://${config.host}:${health.port}`, backend: location.backend, concurrency: config.concurrency, handlers: handlers.map((handler) => handler.name) });
+}

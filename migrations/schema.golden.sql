@@ -1,0 +1,238 @@
+-- columns
+attempts.id bigint not null generated always as identity
+attempts.ledger_id bigint not null
+attempts.attempt integer not null
+attempts.failed_at timestamp with time zone not null default now()
+attempts.duration_ms integer not null
+attempts.code text not null
+attempts.message text not null
+attempts.fingerprint text not null
+attempts.retry_in_ms bigint
+collisions.id bigint not null generated always as identity
+collisions.ledger_id bigint not null
+collisions.kind text not null
+collisions.account text not null
+collisions.endpoint text not null
+collisions.provider_event_id text not null
+collisions.type text not null
+collisions.tier text not null
+collisions.key_id text not null
+collisions.transmission_id text
+collisions.request_id text not null
+collisions.received_at timestamp with time zone not null
+collisions.recorded_at timestamp with time zone not null default now()
+collisions.body_sha256 bytea not null
+collisions.body bytea not null
+disputes.account text not null
+disputes.id text not null
+disputes.payment_key bigint not null
+disputes.status text not null
+disputes.funds text not null
+disputes.amount bigint
+disputes.currency text
+disputes.reason text
+disputes.version integer not null
+disputes.occurred_at timestamp with time zone not null
+disputes.updated_at timestamp with time zone not null default now()
+events.id bigint not null
+events.account text not null
+events.endpoint text not null
+events.provider text not null
+events.provider_event_id text not null
+events.type text not null
+events.shape text not null
+events.occurred_at timestamp with time zone
+events.received_at timestamp with time zone not null
+events.recorded_at timestamp with time zone not null default now()
+events.livemode boolean
+events.api_version text
+events.provider_account text
+events.tier text not null
+events.key_id text not null
+events.transmission_id text
+events.request_id text not null
+events.content_type text
+events.origin text not null
+events.body_sha256 bytea not null
+events.body bytea not null
+ledger.id bigint not null generated always as identity
+ledger.account text not null
+ledger.provider_event_id text not null
+ledger.endpoint text not null
+ledger.provider text not null
+ledger.job_id text not null
+ledger.body_sha256 bytea not null
+ledger.state text not null default 'received'::text
+ledger.attempts integer not null default 0
+ledger.received_at timestamp with time zone not null
+ledger.stored_at timestamp with time zone not null default now()
+ledger.touched_at timestamp with time zone not null default now()
+ledger.finished_at timestamp with time zone
+ledger.failure_code text
+ledger.failure_message text
+ledger.failure_fingerprint text
+ledger.failure_reason text
+ledger.first_failed_at timestamp with time zone
+ledger.request_id text not null
+ledger.traceparent text
+outbox.id bigint not null generated always as identity
+outbox.ledger_id bigint not null
+outbox.topic text not null
+outbox.key text not null
+outbox.payload jsonb not null
+outbox.created_at timestamp with time zone not null default now()
+outbox.sent_at timestamp with time zone
+payment_facts.event_id bigint not null
+payment_facts.ordinal integer not null
+payment_facts.account text not null
+payment_facts.provider_event_id text not null
+payment_facts.payment_key bigint
+payment_facts.payout_id text
+payment_facts.type text not null
+payment_facts.occurred_at timestamp with time zone not null
+payment_facts.fact jsonb not null
+payment_references.account text not null
+payment_references.reference text not null
+payment_references.payment_key bigint not null
+payments.key bigint not null generated always as identity
+payments.account text not null
+payments.provider text not null
+payments.id text not null
+payments.status text not null
+payments.amount bigint
+payments.currency text
+payments.amount_captured bigint not null
+payments.amount_refunded bigint not null
+payments.refund_state text not null
+payments.dispute_state text not null
+payments.failure_code text
+payments.conflict text
+payments.needs_fetch boolean not null
+payments.version integer not null
+payments.occurred_at timestamp with time zone not null
+payments.updated_at timestamp with time zone not null default now()
+payouts.account text not null
+payouts.id text not null
+payouts.provider text not null
+payouts.status text not null
+payouts.amount bigint
+payouts.currency text
+payouts.failure_code text
+payouts.version integer not null
+payouts.occurred_at timestamp with time zone not null
+payouts.updated_at timestamp with time zone not null default now()
+refunds.account text not null
+refunds.id text not null
+refunds.payment_key bigint not null
+refunds.status text not null
+refunds.amount bigint
+refunds.currency text
+refunds.reason text
+refunds.version integer not null
+refunds.occurred_at timestamp with time zone not null
+refunds.updated_at timestamp with time zone not null default now()
+transmissions.account text not null
+transmissions.transmission_id text not null
+transmissions.body_sha256 bytea not null
+transmissions.ledger_id bigint not null
+
+-- constraints
+attempts: FOREIGN KEY (ledger_id) REFERENCES ledger(id)
+attempts: PRIMARY KEY (id)
+collisions: CHECK ((kind = ANY (ARRAY['event_id'::text, 'transmission_id'::text])))
+collisions: FOREIGN KEY (ledger_id) REFERENCES ledger(id)
+collisions: PRIMARY KEY (id)
+collisions: UNIQUE (ledger_id, kind, provider_event_id, body_sha256)
+disputes: FOREIGN KEY (payment_key) REFERENCES payments(key)
+disputes: PRIMARY KEY (account, id, payment_key)
+events: CHECK ((origin = ANY (ARRAY['webhook'::text, 'sweep'::text])))
+events: CHECK ((shape = ANY (ARRAY['event'::text, 'malformed'::text])))
+events: CHECK ((tier = ANY (ARRAY['full'::text, 'body'::text, 'partial'::text, 'none'::text])))
+events: FOREIGN KEY (id) REFERENCES ledger(id)
+events: PRIMARY KEY (id)
+ledger: CHECK (((state <> 'dead'::text) OR (failure_code IS NOT NULL)))
+ledger: CHECK (((state = 'received'::text) = (finished_at IS NULL)))
+ledger: CHECK ((attempts >= 0))
+ledger: CHECK ((octet_length(body_sha256) = 32))
+ledger: CHECK ((state = ANY (ARRAY['received'::text, 'processed'::text, 'ignored'::text, 'dead'::text])))
+ledger: PRIMARY KEY (id)
+ledger: UNIQUE (account, provider_event_id)
+outbox: FOREIGN KEY (ledger_id) REFERENCES ledger(id)
+outbox: PRIMARY KEY (id)
+payment_facts: CHECK (((payment_key IS NULL) = (payout_id IS NOT NULL)))
+payment_facts: FOREIGN KEY (event_id) REFERENCES events(id)
+payment_facts: FOREIGN KEY (payment_key) REFERENCES payments(key)
+payment_facts: PRIMARY KEY (event_id, ordinal)
+payment_references: FOREIGN KEY (payment_key) REFERENCES payments(key)
+payment_references: PRIMARY KEY (account, reference)
+payments: CHECK ((dispute_state = ANY (ARRAY['none'::text, 'inquiry'::text, 'open'::text, 'won'::text, 'lost'::text])))
+payments: CHECK ((refund_state = ANY (ARRAY['none'::text, 'partial'::text, 'full'::text])))
+payments: PRIMARY KEY (key)
+payouts: PRIMARY KEY (account, id)
+refunds: FOREIGN KEY (payment_key) REFERENCES payments(key)
+refunds: PRIMARY KEY (account, id)
+transmissions: FOREIGN KEY (ledger_id) REFERENCES ledger(id)
+transmissions: PRIMARY KEY (account, transmission_id)
+
+-- indexes
+CREATE INDEX attempts_of_event ON public.attempts USING btree (ledger_id, id)
+CREATE INDEX disputes_of_payment ON public.disputes USING btree (payment_key)
+CREATE INDEX ledger_dead ON public.ledger USING btree (finished_at DESC) WHERE (state = 'dead'::text)
+CREATE INDEX ledger_unfinished ON public.ledger USING btree (touched_at) WHERE (state = 'received'::text)
+CREATE INDEX outbox_unsent ON public.outbox USING btree (id) WHERE (sent_at IS NULL)
+CREATE INDEX payment_facts_of_payment ON public.payment_facts USING btree (payment_key) WHERE (payment_key IS NOT NULL)
+CREATE INDEX payment_facts_of_payout ON public.payment_facts USING btree (account, payout_id) WHERE (payout_id IS NOT NULL)
+CREATE INDEX payment_references_of_payment ON public.payment_references USING btree (payment_key)
+CREATE INDEX payments_by_id ON public.payments USING btree (account, id)
+CREATE INDEX payments_by_time ON public.payments USING btree (occurred_at DESC, key DESC)
+CREATE INDEX refunds_of_payment ON public.refunds USING btree (payment_key)
+CREATE UNIQUE INDEX attempts_pkey ON public.attempts USING btree (id)
+CREATE UNIQUE INDEX collisions_ledger_id_kind_provider_event_id_body_sha256_key ON public.collisions USING btree (ledger_id, kind, provider_event_id, body_sha256)
+CREATE UNIQUE INDEX collisions_pkey ON public.collisions USING btree (id)
+CREATE UNIQUE INDEX disputes_pkey ON public.disputes USING btree (account, id, payment_key)
+CREATE UNIQUE INDEX events_pkey ON public.events USING btree (id)
+CREATE UNIQUE INDEX ledger_account_provider_event_id_key ON public.ledger USING btree (account, provider_event_id)
+CREATE UNIQUE INDEX ledger_pkey ON public.ledger USING btree (id)
+CREATE UNIQUE INDEX outbox_pkey ON public.outbox USING btree (id)
+CREATE UNIQUE INDEX payment_facts_pkey ON public.payment_facts USING btree (event_id, ordinal)
+CREATE UNIQUE INDEX payment_references_pkey ON public.payment_references USING btree (account, reference)
+CREATE UNIQUE INDEX payments_pkey ON public.payments USING btree (key)
+CREATE UNIQUE INDEX payouts_pkey ON public.payouts USING btree (account, id)
+CREATE UNIQUE INDEX refunds_pkey ON public.refunds USING btree (account, id)
+CREATE UNIQUE INDEX transmissions_pkey ON public.transmissions USING btree (account, transmission_id)
+
+-- triggers
+CREATE TRIGGER attempts_append_only BEFORE DELETE OR UPDATE ON public.attempts FOR EACH ROW EXECUTE FUNCTION refuse_change()
+CREATE TRIGGER collisions_append_only BEFORE DELETE OR UPDATE ON public.collisions FOR EACH ROW EXECUTE FUNCTION refuse_change()
+CREATE TRIGGER collisions_no_truncate BEFORE TRUNCATE ON public.collisions FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+CREATE TRIGGER events_append_only BEFORE DELETE OR UPDATE ON public.events FOR EACH ROW EXECUTE FUNCTION refuse_change()
+CREATE TRIGGER events_no_truncate BEFORE TRUNCATE ON public.events FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+CREATE TRIGGER ledger_identity_fixed BEFORE UPDATE ON public.ledger FOR EACH ROW EXECUTE FUNCTION refuse_ledger_identity_change()
+CREATE TRIGGER ledger_no_delete BEFORE DELETE ON public.ledger FOR EACH ROW EXECUTE FUNCTION refuse_change()
+CREATE TRIGGER ledger_no_truncate BEFORE TRUNCATE ON public.ledger FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+CREATE TRIGGER transmissions_append_only BEFORE DELETE OR UPDATE ON public.transmissions FOR EACH ROW EXECUTE FUNCTION refuse_change()
+CREATE TRIGGER transmissions_no_truncate BEFORE TRUNCATE ON public.transmissions FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+
+-- functions
+CREATE OR REPLACE FUNCTION public.refuse_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  raise exception 'penstock: % of % is refused: facts are append-only', tg_op, tg_table_name
+    using errcode = 'integrity_constraint_violation';
+end
+$function$
+CREATE OR REPLACE FUNCTION public.refuse_ledger_identity_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if (new.id, new.account, new.provider_event_id, new.body_sha256)
+     is distinct from (old.id, old.account, old.provider_event_id, old.body_sha256) then
+    raise exception 'penstock: the identity of ledger row % is fixed', old.id
+      using errcode = 'integrity_constraint_violation';
+  end if;
+  return new;
+end
+$function$

@@ -1,0 +1,66 @@
+import * as z from 'zod';
+import type { Handler } from './handler.ts';
+
+/** What penstock.config.ts exports: the endpoints that are served and the handlers that run. */
+export interface PenstockConfiguration<Tx> {
+  /** By name; the name is the last part of the URL, `/webhooks/<name>`. */
+  readonly endpoints: Readonly<Record<string, Endpoint>>;
+  readonly handlers?: readonly Handler<Tx>[];
+}
+
+/** One URL that a provider posts to. Beyond these two, the settings are the provider's own. */
+export interface Endpoint {
+  /** A provider of providers/registry.ts. */
+  readonly provider: string;
+  /**
+   * Whose events these are; by default the endpoint's name. Two endpoints that
+   * receive one account's events name the same account, and an event that
+   * arrives at both is applied once.
+   */
+  readonly account?: string;
+  readonly [setting: string]: EndpointSetting | undefined;
+}
+
+/** A setting given in place, or to be found in the environment when ingest starts. */
+export type EndpointSetting = string | number | boolean | EnvironmentReference | readonly EndpointSetting[] | { readonly [name: string]: EndpointSetting };
+
+/** A value that lives in the environment. */
+export interface EnvironmentReference {
+  readonly fromEnvironment: string;
+  readonly optional: boolean;
+}
+
+/** Types the configuration; `defineConfiguration<LedgerTransaction>({…})`. */
+export function defineConfiguration<Tx>(configuration: PenstockConfiguration<Tx>): PenstockConfiguration<Tx> {
+  return configuration;
+}
+
+/**
+ * A setting that is a secret or differs between environments:
+ * `fromEnvironment('STRIPE_WEBHOOK_SECRET')`. The variable `NAME_FILE` may name
+ * a file that holds it. In a list, as `secrets` is, one variable may hold
+ * several values separated by spaces or commas, newest first.
+ */
+export function fromEnvironment(name: string): EnvironmentReference {
+  return { fromEnvironment: name, optional: false };
+}
+
+/** As fromEnvironment, but the setting is left out where the variable is unset. */
+export function optionalFromEnvironment(name: string): EnvironmentReference {
+  return { fromEnvironment: name, optional: true };
+}
+
+const environmentReference = z.strictObject({ fromEnvironment: z.string().regex(/^[A-Z][A-Z0-9_]*$/, 'must be an environment variable name'), optional: z.boolean() });
+
+const setting: z.ZodType<EndpointSetting> = z.lazy(() => z.union([z.string(), z.number(), z.boolean(), environmentReference, z.array(setting), z.record(z.string(), setting)]));
+
+/** Endpoint names stand in URLs, job ids and metric labels. */
+const endpointName = z.string().regex(/^[a-z][a-z0-9-]{0,62}$/, 'must be 1 to 63 lower-case letters, digits and hyphens, starting with a letter');
+
+const handler = z.object({ name: z.string().regex(/^[a-z][a-z0-9-]{0,62}$/, 'must be 1 to 63 lower-case letters, digits and hyphens'), pattern: z.string().min(1), run: z.custom<(...arguments_: never[]) => unknown>((value) => typeof value === 'function', 'must be a function') });
+
+/** The shape of what a configuration file exports; what the providers make of their settings is theirs to say. */
+export const configurationSchema = z.strictObject({
+  endpoints: z.record(endpointName, z.object({ provider: z.string(), account: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, _ and -').optional() }).catchall(setting)),
+  handlers: z.array(handler).optional(),
+});

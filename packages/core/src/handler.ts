@@ -1,0 +1,56 @@
+import type { CanonicalType, PaymentFact } from './payment-event.ts';
+
+/** The event a handler is told about. */
+export interface HandledEvent {
+  readonly endpoint: string;
+  readonly provider: string;
+  readonly account: string;
+  /** The provider's event id. */
+  readonly id: string;
+  /** The provider's type, e.g. `charge.refunded`. */
+  readonly type: string;
+  readonly occurredAt: Date | null;
+  readonly receivedAt: Date;
+  /** What the event says about payments, canonically. */
+  readonly facts: readonly PaymentFact[];
+  /** The provider's JSON, parsed; not validated beyond being the provider's event. */
+  readonly payload: unknown;
+}
+
+/** What a handler is given beside the event. `Tx` is the ledger's own transaction. */
+export interface HandlerContext<Tx> {
+  readonly event: HandledEvent;
+  /**
+   * Writes made here commit together with the event's "processed" mark, or not
+   * at all. Nothing outside the database may be touched from a handler: it may
+   * run again. Effects outside go through the outbox.
+   */
+  readonly tx: Tx;
+  /** Writes a message into the outbox, in the same transaction. */
+  readonly outbox: (message: { readonly topic: string; readonly key: string; readonly payload: unknown }) => Promise<void>;
+  /** Aborted when the handler's time is up or the worker stops. */
+  readonly signal: AbortSignal;
+}
+
+/** Which events: a canonical type, a provider's own (`stripe:invoice.paid`), or all. */
+export type HandlerPattern = CanonicalType | `${string}:${string}` | '*';
+
+export interface Handler<Tx> {
+  readonly name: string;
+  readonly pattern: HandlerPattern;
+  readonly run: (context: HandlerContext<Tx>) => Promise<void>;
+}
+
+/**
+ * Declares a handler: `on('payment.captured', 'grant-credits', async ({ event, tx }) => …)`.
+ * It runs once an event, after the fold, however many of its facts match.
+ */
+export function on<Tx>(pattern: HandlerPattern, name: string, run: Handler<Tx>['run']): Handler<Tx> {
+  return { name, pattern, run };
+}
+
+/** Whether the pattern covers this event. */
+export function covers(pattern: HandlerPattern, event: { readonly provider: string; readonly type: string; readonly canonicalTypes: readonly CanonicalType[] }): boolean {
+  if (pattern === '*') return true;
+  return pattern === `${event.provider}:${event.type}` || event.canonicalTypes.some((type) => type === pattern);
+}

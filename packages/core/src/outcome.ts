@@ -1,0 +1,39 @@
+import type { RejectionCode } from './verification.ts';
+
+/**
+ * What becomes of one request at the gate. `respond.ts` alone maps it to HTTP.
+ */
+export type ReceiveOutcome =
+  | { readonly kind: 'accepted'; readonly events: readonly QueuedEvent[] }
+  /** Genuine but not an event: kept as a dead letter, answered 400. */
+  | { readonly kind: 'malformed'; readonly keyId: string; readonly reason: string }
+  | { readonly kind: 'rejected'; readonly code: RejectionCode; readonly reason: string }
+  /** Another body came under an id already queued, on a signature that does not bind the body. */
+  | { readonly kind: 'contested' }
+  | { readonly kind: 'unknown_endpoint' }
+  | { readonly kind: 'method_not_allowed' }
+  | { readonly kind: 'unsupported_media_type'; readonly expected: string }
+  | { readonly kind: 'too_large'; readonly bytesMax: number }
+  | { readonly kind: 'too_slow' }
+  | { readonly kind: 'aborted' }
+  | { readonly kind: 'undecided'; readonly reason: string }
+  | { readonly kind: 'queue_unavailable' }
+  | { readonly kind: 'stopping' };
+
+/** How one event of an accepted request stands in the queue. */
+export interface QueuedEvent {
+  readonly eventId: string;
+  readonly type: string;
+  readonly standing: QueueStanding;
+}
+
+/**
+ * - `queued`: this delivery is the one that will be processed.
+ * - `already queued`: an earlier delivery of the event waits or is being processed.
+ * - `already processed`: an earlier delivery was committed.
+ * - `contested`: an earlier delivery under this id had another body; both reach the worker.
+ */
+export type QueueStanding = 'queued' | 'already queued' | 'already processed' | 'contested';
+
+/** How the worker ended one delivery. Every delivery ends as one of these or is tried again. */
+export type ProcessOutcome = 'processed' | 'ignored' | 'duplicate' | 'collision' | 'dead';

@@ -1,0 +1,59 @@
+import type { SignedRequest } from './signed-request.ts';
+import type { PaymentFact } from './payment-event.ts';
+import type { Verification } from './verification.ts';
+
+/** One HTTP exchange with a provider's API. Redirects are never followed. */
+export interface OutgoingRequest {
+  readonly method: 'GET' | 'POST';
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string | Buffer;
+  readonly timeoutMs: number;
+  /** The response is cut off with an error past this size. */
+  readonly bodyBytesMax: number;
+}
+
+export interface IncomingResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+}
+
+/** What a verifier may do beyond computing; every effect comes in through here. */
+export interface ProviderEffects {
+  /** Rejects with TransientError on timeout, refused connection, redirect or an oversized response. */
+  readonly exchange: (request: OutgoingRequest) => Promise<IncomingResponse>;
+  /** PEM certificates a chain may end in. */
+  readonly trustedRoots: readonly string[];
+  /** True where demonstration modes must refuse to start. */
+  readonly production: boolean;
+}
+
+/** Decides about one request. Never throws for anything the request contains. */
+export type Verifier = (request: SignedRequest, receivedAt: Date) => Verification | Promise<Verification>;
+
+/**
+ * A payment provider: how its requests are verified and what its events mean.
+ * One folder in providers/, one line in providers/registry.ts.
+ */
+export interface Provider {
+  readonly id: string;
+  /** The one media type its notifications come in; others are refused with 415. Null where it varies. */
+  readonly mediaType: string | null;
+  /**
+   * Builds the verifier of one endpoint. Throws ConfigurationError listing every
+   * problem of the settings, before anything is served.
+   */
+  readonly createVerifier: (settings: unknown, effects: ProviderEffects) => Verifier;
+  /**
+   * What a verified event says about payments; an empty list where it says
+   * nothing. Throws PermanentError `malformed_event` on a body that contradicts
+   * the provider's documented shape.
+   */
+  readonly translate: (body: Buffer) => readonly PaymentFact[];
+  /**
+   * Whether two different bodies under one event id state the same event, as
+   * when a retry re-renders a delivery counter.
+   */
+  readonly statesSameEvent: (stored: Buffer, received: Buffer) => boolean;
+}

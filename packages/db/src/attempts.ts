@@ -1,0 +1,18 @@
+import type { Failure } from '@penstock/core/failure';
+import type { LedgerTransaction } from './database.ts';
+
+/** Records one failed attempt at an event. */
+export async function recordAttempt(tx: LedgerTransaction, attempt: { readonly ledgerId: number; readonly number: number; readonly durationMs: number; readonly failure: Failure; readonly retryInMs: number | null }): Promise<void> {
+  await tx
+    .insertInto('attempts')
+    .values({
+      ledger_id: attempt.ledgerId,
+      attempt: attempt.number,
+      duration_ms: Math.round(attempt.durationMs),
+      code: attempt.failure.code,
+      message: attempt.failure.message,
+      fingerprint: attempt.failure.fingerprint,
+      retry_in_ms: attempt.retryInMs,
+    })
+    .execute();
+}

@@ -1,0 +1,60 @@
+import { Kysely, PostgresDialect, sql, type Transaction } from 'kysely';
+import { Pool, types } from 'pg';
+import type { Database } from './schema.ts';
+
+export type LedgerDatabase = Kysely<Database>;
+/** The ledger's own transaction: what is written here commits with the event or not at all. */
+export type LedgerTransaction = Transaction<Database>;
+/** For questions that any connection can answer. */
+export type Connection = Kysely<Database>;
+
+/** PostgreSQL's object id of int8, which pg would hand over as text. */
+const INT8 = types.builtins.INT8;
+
+/**
+ * Opens the ledger's database. Connects on first use. Every statement and
+ * every wait for a lock has a limit, so that nothing in the worker waits for ever.
+ */
+export function openDatabase(options: { readonly url: string; readonly poolMax: number; readonly applicationName: string; readonly onError?: (error: Error) => void }): LedgerDatabase & AsyncDisposable {
+  const pool = new Pool({
+    connectionString: options.url,
+    max: options.poolMax,
+    application_name: options.applicationName,
+    connectionTimeoutMillis: 5_000,
+    idleTimeoutMillis: 30_000,
+    keepAlive: true,
+    // An event's statements take milliseconds; a minute is a fault to be reported.
+    statement_timeout: 60_000,
+    lock_timeout: 10_000,
+    idle_in_transaction_session_timeout: 120_000,
+    types: { getTypeParser: (oid, format) => (oid === INT8 && format !== 'binary' ? readInt8 : types.getTypeParser(oid, format)) },
+  });
+  pool.on('error', options.onError ?? (() => undefined));
+  return new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
+}
+
+/** Throws when the database does not answer. */
+export async function assertReachable(db: Connection): Promise<void> {
+  await sql`select 1`.execute(db);
+}
+
+/** Amounts and keys stay far below 2^53; one that does not must not be rounded. */
+function readInt8(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value)) throw new RangeError(`the database holds an integer beyond 2^53: ${text}`);
+  return value;
+}
+
+/**
+ * Whether the fault lies with the database rather than with the event: it was
+ * away, is shutting down, ran out of connections, or two transactions met in
+ * a deadlock. Such a fault says nothing about the event and uses up none of
+ * its attempts. Source: PostgreSQL, Appendix A, error codes.
+ */
+export function isDatabaseOutage(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  if (/^(08|53|57P0|58|40001|40P01|55P03|25006|25P03)/.test(code)) return true;
+  if (/^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)$/.test(code)) return true;
+  return /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|the database system is/.test(error.message);
+}

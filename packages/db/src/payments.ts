@@ -1,0 +1,92 @@
+import { sql } from 'kysely';
+import type { PaymentState } from '@penstock/core/payment';
+import type { Connection, LedgerTransaction } from './database.ts';
+
+interface PaymentRow {
+  readonly account: string;
+  readonly provider: string;
+  readonly state: PaymentState;
+}
+
+/** Makes the row of a payment not known before; returns its key. */
+export async function insertPayment(tx: LedgerTransaction, row: PaymentRow): Promise<number> {
+  const inserted = await tx
+    .insertInto('payments')
+    .values({ account: row.account, provider: row.provider, ...paymentColumns(row.state) })
+    .returning('key')
+    .executeTakeFirstOrThrow();
+  return inserted.key;
+}
+
+/** Writes the fold's result over what stood before. The row must be locked. */
+export async function updatePayment(tx: LedgerTransaction, key: number, state: PaymentState): Promise<void> {
+  await tx
+    .updateTable('payments')
+    .set({ ...paymentColumns(state), updated_at: sql<Date>`now()` })
+    .where('key', '=', key)
+    .execute();
+}
+
+/** Locks payments in key order and returns those that still exist. */
+export async function lockPayments(tx: LedgerTransaction, keys: readonly number[]): Promise<readonly number[]> {
+  if (keys.length === 0) return [];
+  const rows = await tx.selectFrom('payments').select('key').where('key', 'in', [...keys]).orderBy('key').forUpdate().execute();
+  return rows.map((row) => row.key);
+}
+
+/** Takes out payments that turned out to be another. Nothing may point at them any more. */
+export async function deletePayments(tx: LedgerTransaction, keys: readonly number[]): Promise<void> {
+  if (keys.length > 0) await tx.deleteFrom('payments').where('key', 'in', [...keys]).execute();
+}
+
+function paymentColumns(state: PaymentState) {
+  return {
+    id: state.id,
+    status: state.status,
+    amount: state.amount,
+    currency: state.currency,
+    amount_captured: state.amountCaptured,
+    amount_refunded: state.amountRefunded,
+    refund_state: state.refundState,
+    dispute_state: state.disputeState,
+    failure_code: state.failureCode,
+    conflict: state.conflict,
+    needs_fetch: state.needsFetch,
+    version: state.version,
+    occurred_at: new Date(state.lastOccurredAtMs),
+  };
+}
+
+/** All payments, oldest first; at most `limit`. */
+export async function listPayments(db: Connection, options: { readonly limit: number }) {
+  return db.selectFrom('payments').selectAll().orderBy('occurred_at').orderBy('key').limit(options.limit).execute();
+}
+
+/**
+ * Payments that go by this id, with or without its prefix (`ch_1` or
+ * `charge:ch_1`), in any account. More than one only where accounts share ids.
+ */
+export async function findPayments(db: Connection, id: string) {
+  return db
+    .selectFrom('payments')
+    .selectAll()
+    .where((where) =>
+      where.or([
+        where('id', '=', id),
+        where(
+          'key',
+          'in',
+          where.selectFrom('payment_references').select('payment_key').where((inner) => inner('reference', 'in', referencesNamed(id))),
+        ),
+      ]),
+    )
+    .orderBy('key')
+    .limit(20)
+    .execute();
+}
+
+const referenceKinds = ['payment_intent', 'charge', 'order', 'authorization', 'capture', 'sale', 'refund', 'dispute'];
+
+function referencesNamed(id: string): string[] {
+  return [id, ...referenceKinds.map((kind) => `${kind}:${id}`)];
+}

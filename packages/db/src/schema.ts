@@ -1,0 +1,196 @@
+import type { Generated, GeneratedAlways, JSONColumnType } from 'kysely';
+import type { DisputeFunds, DisputeStatus, PaymentFact, PaymentStatus, PayoutStatus, RefundStatus, CanonicalType } from '@penstock/core/payment-event';
+import type { Tier } from '@penstock/core/verification';
+
+/** The tables, as migrations/ makes them. Amounts are minor units of the currency. */
+export interface Database {
+  ledger: LedgerTable;
+  events: EventsTable;
+  transmissions: TransmissionsTable;
+  collisions: CollisionsTable;
+  attempts: AttemptsTable;
+  payments: PaymentsTable;
+  payment_references: PaymentReferencesTable;
+  payment_facts: PaymentFactsTable;
+  refunds: RefundsTable;
+  disputes: DisputesTable;
+  payouts: PayoutsTable;
+  outbox: OutboxTable;
+}
+
+export type LedgerState = 'received' | 'processed' | 'ignored' | 'dead';
+export type DeathReason = 'permanent_failure' | 'retries_exhausted' | 'malformed' | 'abandoned';
+
+interface LedgerTable {
+  id: GeneratedAlways<number>;
+  account: string;
+  provider_event_id: string;
+  endpoint: string;
+  provider: string;
+  job_id: string;
+  body_sha256: Buffer;
+  state: Generated<LedgerState>;
+  attempts: Generated<number>;
+  received_at: Date;
+  stored_at: Generated<Date>;
+  touched_at: Generated<Date>;
+  finished_at: Date | null;
+  failure_code: string | null;
+  failure_message: string | null;
+  failure_fingerprint: string | null;
+  failure_reason: DeathReason | null;
+  first_failed_at: Date | null;
+  request_id: string;
+  traceparent: string | null;
+}
+
+interface EventsTable {
+  id: number;
+  account: string;
+  endpoint: string;
+  provider: string;
+  provider_event_id: string;
+  type: string;
+  shape: 'event' | 'malformed';
+  occurred_at: Date | null;
+  received_at: Date;
+  recorded_at: Generated<Date>;
+  livemode: boolean | null;
+  api_version: string | null;
+  provider_account: string | null;
+  tier: Tier;
+  key_id: string;
+  transmission_id: string | null;
+  request_id: string;
+  content_type: string | null;
+  origin: 'webhook' | 'sweep';
+  body_sha256: Buffer;
+  body: Buffer;
+}
+
+interface TransmissionsTable {
+  account: string;
+  transmission_id: string;
+  body_sha256: Buffer;
+  ledger_id: number;
+}
+
+export type CollisionKind = 'event_id' | 'transmission_id';
+
+interface CollisionsTable {
+  id: GeneratedAlways<number>;
+  ledger_id: number;
+  kind: CollisionKind;
+  account: string;
+  endpoint: string;
+  provider_event_id: string;
+  type: string;
+  tier: Tier;
+  key_id: string;
+  transmission_id: string | null;
+  request_id: string;
+  received_at: Date;
+  recorded_at: Generated<Date>;
+  body_sha256: Buffer;
+  body: Buffer;
+}
+
+interface AttemptsTable {
+  id: GeneratedAlways<number>;
+  ledger_id: number;
+  attempt: number;
+  failed_at: Generated<Date>;
+  duration_ms: number;
+  code: string;
+  message: string;
+  fingerprint: string;
+  retry_in_ms: number | null;
+}
+
+interface PaymentsTable {
+  key: GeneratedAlways<number>;
+  account: string;
+  provider: string;
+  id: string;
+  status: PaymentStatus;
+  amount: number | null;
+  currency: string | null;
+  amount_captured: number;
+  amount_refunded: number;
+  refund_state: 'none' | 'partial' | 'full';
+  dispute_state: 'none' | 'inquiry' | 'open' | 'won' | 'lost';
+  failure_code: string | null;
+  conflict: string | null;
+  needs_fetch: boolean;
+  version: number;
+  occurred_at: Date;
+  updated_at: Generated<Date>;
+}
+
+interface PaymentReferencesTable {
+  account: string;
+  reference: string;
+  payment_key: number;
+}
+
+interface PaymentFactsTable {
+  event_id: number;
+  ordinal: number;
+  account: string;
+  provider_event_id: string;
+  payment_key: number | null;
+  payout_id: string | null;
+  type: CanonicalType;
+  occurred_at: Date;
+  fact: JSONColumnType<PaymentFact>;
+}
+
+interface RefundsTable {
+  account: string;
+  id: string;
+  payment_key: number;
+  status: RefundStatus;
+  amount: number | null;
+  currency: string | null;
+  reason: string | null;
+  version: number;
+  occurred_at: Date;
+  updated_at: Generated<Date>;
+}
+
+interface DisputesTable {
+  account: string;
+  id: string;
+  payment_key: number;
+  status: DisputeStatus;
+  funds: DisputeFunds;
+  amount: number | null;
+  currency: string | null;
+  reason: string | null;
+  version: number;
+  occurred_at: Date;
+  updated_at: Generated<Date>;
+}
+
+interface PayoutsTable {
+  account: string;
+  id: string;
+  provider: string;
+  status: PayoutStatus;
+  amount: number | null;
+  currency: string | null;
+  failure_code: string | null;
+  version: number;
+  occurred_at: Date;
+  updated_at: Generated<Date>;
+}
+
+interface OutboxTable {
+  id: GeneratedAlways<number>;
+  ledger_id: number;
+  topic: string;
+  key: string;
+  payload: JSONColumnType<Record<string, unknown>, string, string>;
+  created_at: Generated<Date>;
+  sent_at: Date | null;
+}

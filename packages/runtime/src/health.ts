@@ -1,0 +1,83 @@
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { Registry } from 'prom-client';
+import { listen } from './listen.ts';
+
+/** One thing a process cannot work without. Throws with the reason when it does not hold. */
+export interface ReadinessCheck {
+  readonly name: string;
+  readonly check: () => Promise<void>;
+}
+
+/** A check that hangs is a check that fails; probes commonly wait one to ten seconds. */
+const CHECK_MS_MAX = 2_000;
+
+/**
+ * The private port of a process: `/health` (the event loop turns), `/ready`
+ * (every dependency answers; 503 otherwise, with each check's latency) and
+ * `/metrics` (Prometheus). Bound apart from the public port, which never shows them.
+ */
+export async function serveHealth(options: {
+  readonly host: string;
+  readonly port: number | undefined;
+  readonly fallbackPort: number;
+  readonly registry: Registry;
+  readonly checks: readonly ReadinessCheck[];
+  readonly stopping: AbortSignal;
+  /** Refreshes gauges that are read rather than counted; a failure leaves them out. */
+  readonly beforeScrape?: () => Promise<void>;
+}): Promise<{ readonly port: number; readonly moved: boolean } & AsyncDisposable> {
+  const server = createServer((request, response) => {
+    const path = new URL(request.url ?? '/', 'http://private').pathname;
+    if (path === '/health') return answer(response, 200, { status: 'alive' });
+    if (path === '/ready') return void ready(response, options);
+    if (path === '/metrics') return void metrics(response, options);
+    return answer(response, 404, { title: 'Not found', paths: ['/health', '/ready', '/metrics'] });
+  });
+  const { port, moved } = await listen(server, options);
+  return { port, moved, [Symbol.asyncDispose]: () => close(server) };
+}
+
+interface CheckResult {
+  readonly name: string;
+  readonly ok: boolean;
+  readonly latencyMs: number;
+  readonly problem?: string;
+}
+
+async function ready(response: ServerResponse, options: { readonly checks: readonly ReadinessCheck[]; readonly stopping: AbortSignal }): Promise<void> {
+  const checks = await Promise.all(options.checks.map(runCheck));
+  const ok = checks.every((check) => check.ok) && !options.stopping.aborted;
+  answer(response, ok ? 200 : 503, { status: options.stopping.aborted ? 'stopping' : ok ? 'ready' : 'not ready', checks });
+}
+
+async function runCheck({ name, check }: ReadinessCheck): Promise<CheckResult> {
+  const started = performance.now();
+  const elapsed = () => Math.round((performance.now() - started) * 100) / 100;
+  const timeout = Promise.withResolvers<never>();
+  const timer = setTimeout(() => timeout.reject(new Error(`no answer within ${CHECK_MS_MAX} ms`)), CHECK_MS_MAX);
+  try {
+    await Promise.race([check(), timeout.promise]);
+    return { name, ok: true, latencyMs: elapsed() };
+  } catch (error) {
+    return { name, ok: false, latencyMs: elapsed(), problem: error instanceof Error ? error.message : String(error) };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function metrics(response: ServerResponse, options: { readonly registry: Registry; readonly beforeScrape?: () => Promise<void> }): Promise<void> {
+  // The queue being down must not hide the metrics that say so.
+  await options.beforeScrape?.().catch(() => undefined);
+  response.writeHead(200, { 'content-type': options.registry.contentType });
+  response.end(await options.registry.metrics());
+}
+
+function answer(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' });
+  response.end(`${JSON.stringify(body)}\n`);
+}
+
+async function close(server: Server): Promise<void> {
+  server.closeAllConnections();
+  await new Promise<void>((resolve) => server.close(() => resolve()));
+}

@@ -1,0 +1,74 @@
+import { ConfigurationError } from '@penstock/core/failure';
+
+/** What a process is given to start with, and to stop by. */
+export interface ProcessScope {
+  /** Everything opened goes in here and is closed in reverse, last in first out. */
+  readonly resources: AsyncDisposableStack;
+  /** Told once, when the stop has been asked for and before anything is closed. */
+  readonly stopping: AbortSignal;
+  /** How long closing may take; set by `start` once its settings are read. */
+  setShutdownMs: (milliseconds: number) => void;
+}
+
+/** A wrong setting, after sysexits.h's EX_CONFIG. */
+const EXIT_CONFIGURATION = 78;
+
+/**
+ * Runs one process: starts it, waits for SIGTERM or SIGINT, closes what was
+ * opened in reverse order within the deadline. Exit code 0 after a clean stop,
+ * 78 for wrong settings, 1 for anything else. A second signal ends it at once.
+ */
+export async function runProcess(start: (scope: ProcessScope) => Promise<void>): Promise<void> {
+  const resources = new AsyncDisposableStack();
+  const stop = new AbortController();
+  let shutdownMs = 8_000;
+
+  const signalled = new Promise<void>((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.on(signal, () => {
+        if (stop.signal.aborted) process.exit(1);
+        stop.abort();
+        resolve();
+      });
+    }
+  });
+
+  try {
+    await start({ resources, stopping: stop.signal, setShutdownMs: (milliseconds) => (shutdownMs = milliseconds) });
+    await signalled;
+  } catch (error) {
+    process.exitCode = report(error);
+  }
+
+  // Past the deadline nothing more can be saved: what is not finished is
+  // redelivered by the queue, which is built for it.
+  const deadline = setTimeout(() => {
+    process.stderr.write(`not everything closed within ${shutdownMs} ms; ending anyway\n`);
+    process.exit(1);
+  }, shutdownMs);
+  try {
+    await resources.disposeAsync();
+  } catch (error) {
+    process.exitCode = report(error);
+  }
+  clearTimeout(deadline);
+}
+
+/** Settings are the operator's to mend and get words alone; anything else gets its stack. */
+function report(error: unknown): number {
+  if (error instanceof ConfigurationError) {
+    process.stderr.write(`${error.message}\n`);
+    return EXIT_CONFIGURATION;
+  }
+  process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  return 1;
+}
+
+/** Runs a command to its end: exit code 0, 78 for wrong settings, 1 for anything else. */
+export async function runCommand(command: () => Promise<void>): Promise<void> {
+  try {
+    await command();
+  } catch (error) {
+    process.exitCode = report(error);
+  }
+}

@@ -1,0 +1,45 @@
+import { pino, type Logger } from 'pino';
+import pretty from 'pino-pretty';
+
+export type { Logger };
+
+/**
+ * What never reaches a log, wherever a caller may have put it. Signatures are
+ * among them: with PayPal's headers of one delivery, bodies can be forged
+ * (reference in docs/decisions/0004-paypal-trust.md).
+ */
+const redactedPaths = [
+  'authorization',
+  'cookie',
+  'password',
+  'secret',
+  'secrets',
+  'clientSecret',
+  'databaseUrl',
+  'redisUrl',
+  'headers.authorization',
+  'headers.cookie',
+  'headers["stripe-signature"]',
+  'headers["paypal-transmission-sig"]',
+  'req.headers',
+  'body',
+  'payload',
+];
+
+/**
+ * The process's logger: JSON lines, or a readable form on a terminal. Each
+ * line carries the process's name; `time` is ISO 8601.
+ */
+export function createLogger(options: { readonly name: string; readonly level: string }): Logger {
+  const settings = {
+    name: options.name,
+    level: options.level,
+    base: { process: options.name, pid: process.pid },
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label: string) => ({ level: label }) },
+    redact: { paths: [...redactedPaths, ...redactedPaths.filter((path) => !path.includes('.')).map((path) => `*.${path}`)], censor: '[redacted]' },
+    serializers: { error: pino.stdSerializers.err, err: pino.stdSerializers.err },
+  };
+  if (process.stdout.isTTY) return pino(settings, pretty({ colorize: true, ignore: 'pid,process', messageFormat: '{process}: {msg}', sync: true }));
+  return pino(settings);
+}

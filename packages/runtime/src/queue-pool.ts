@@ -1,0 +1,15 @@
+import { isPgPool, type PgPool } from 'bullmq';
+import { Pool } from 'pg';
+
+/**
+ * A pool as BullMQ's PostgreSQL backend takes it. It must be a built pool: the
+ * backend cannot load `pg` by itself in an ES module, and with a built pool it
+ * leaves naming its schema to the caller.
+ */
+export function openQueuePool(options: { readonly url: string; readonly max: number; readonly applicationName: string }): PgPool {
+  const pool = new Pool({ connectionString: options.url, max: options.max, connectionTimeoutMillis: 2_000, keepAlive: true, application_name: options.applicationName, options: '-c search_path=bullmq' });
+  // An idle connection that drops is replaced; without a listener it would end the process.
+  pool.on('error', () => undefined);
+  if (!isPgPool(pool)) throw new TypeError('BullMQ does not recognise the PostgreSQL pool of this version of pg');
+  return pool;
+}

@@ -1,0 +1,44 @@
+import { createServer, STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { listen } from './listen.ts';
+
+/** Signature headers are under 4 KiB; proxies add a few. Node's own default. */
+const HEADER_BYTES_MAX = 16 * 1024;
+
+/**
+ * Serves a public port. Headers and requests that dawdle are cut off, requests
+ * that are not HTTP get a problem document. Closing lets the requests in hand
+ * finish and refuses new connections.
+ */
+export async function serveHttp(
+  handle: (request: IncomingMessage, response: ServerResponse) => unknown,
+  options: { readonly host: string; readonly port: number | undefined; readonly fallbackPort: number; readonly requestMs: number },
+): Promise<{ readonly port: number; readonly moved: boolean } & AsyncDisposable> {
+  const server = createServer(
+    { maxHeaderSize: HEADER_BYTES_MAX, headersTimeout: Math.min(10_000, options.requestMs), requestTimeout: options.requestMs, connectionsCheckingInterval: 1_000, keepAliveTimeout: 65_000 },
+    (request, response) => void handle(request, response),
+  );
+  server.on('clientError', refuse);
+  const { port, moved } = await listen(server, options);
+  return { port, moved, [Symbol.asyncDispose]: () => drain(server) };
+}
+
+async function drain(server: Server): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  await closed;
+}
+
+/** What Node could not parse, or gave up waiting for, gets the same shape of answer as anything else. */
+function refuse(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const status = refusalStatuses[error.code ?? ''] ?? 400;
+  const title = STATUS_CODES[status] ?? 'Bad Request';
+  const body = JSON.stringify({ type: 'urn:penstock:problem:http_invalid', status, code: 'http_invalid', title });
+  socket.end(`HTTP/1.1 ${status} ${title}\r\ncontent-type: application/problem+json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`);
+}
+
+const refusalStatuses: Readonly<Record<string, number>> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 };

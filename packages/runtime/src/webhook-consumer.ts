@@ -1,0 +1,115 @@
+import { DelayedError, UnrecoverableError, Worker, createPostgresBackend, type Job, type JobProgress, type PostgresConnectionOptions, type PostgresQueueBackend, type WorkerOptions } from 'bullmq';
+import { toFailure } from '@penstock/core/failure';
+import { retryDelayMs } from '@penstock/core/retry-policy';
+import { openQueuePool } from './queue-pool.ts';
+import { connectConsumer } from './redis.ts';
+import type { QueueLocation } from './webhook-queue.ts';
+
+/** A job in hand. */
+export interface QueuedJob {
+  readonly jobId: string;
+  /** Not yet parsed: another version may have written it. */
+  readonly data: unknown;
+  /** 1 for the first attempt. */
+  readonly attempt: number;
+}
+
+/** What the queue is to do with a job after an attempt. */
+export type JobVerdict =
+  | { readonly kind: 'done'; readonly outcome: string }
+  | { readonly kind: 'retry'; readonly delayMs: number; readonly error: Error }
+  | { readonly kind: 'dead'; readonly error: Error }
+  /** Not this event's fault: it comes back without having used an attempt. */
+  | { readonly kind: 'postpone'; readonly delayMs: number };
+
+export interface ConsumerOptions {
+  readonly location: QueueLocation;
+  readonly concurrency: number;
+  /** A job whose worker has been silent for this long is another worker's. */
+  readonly lockMs: number;
+  readonly attempt: (job: QueuedJob) => Promise<JobVerdict>;
+  /** A job that the queue gave up on by itself, having stalled too often. */
+  readonly onAbandoned: (job: QueuedJob, reason: string) => Promise<void>;
+  readonly onError: (error: Error) => void;
+}
+
+type RedisWorker = Worker<unknown, string>;
+type PostgresWorker = Worker<unknown, string, string, PostgresQueueBackend, JobProgress, PostgresConnectionOptions>;
+
+/** How often a job may lose its worker before it is taken to be what kills them. */
+const STALLS_MAX = 20;
+
+/** A retry with the delay that the policy chose for it. */
+class RetryLater extends Error {
+  override name = 'RetryLater';
+  readonly delayMs: number;
+  constructor(cause: Error, delayMs: number) {
+    super(cause.message, { cause });
+    this.delayMs = delayMs;
+  }
+}
+
+/**
+ * Takes jobs and does with each what the verdict says. Closing stops the
+ * intake and waits for the jobs in hand.
+ */
+export function consumeWebhooks(options: ConsumerOptions): AsyncDisposable & { readonly ready: () => Promise<void>; readonly isRunning: () => boolean } {
+  const take: Take = async (job, token) => {
+    const verdict = await options.attempt({ jobId: job.id ?? '', data: job.data, attempt: job.attemptsMade + 1 });
+    switch (verdict.kind) {
+      case 'done':
+        return verdict.outcome;
+      case 'retry':
+        throw new RetryLater(verdict.error, verdict.delayMs);
+      case 'dead':
+        throw new UnrecoverableError(`${toFailure(verdict.error).code}: ${verdict.error.message}`);
+      case 'postpone':
+        await job.moveToDelayed(Date.now() + verdict.delayMs, token);
+        throw new DelayedError();
+    }
+  };
+
+  const common = {
+    concurrency: options.concurrency,
+    lockDuration: options.lockMs,
+    stalledInterval: options.lockMs,
+    maxStalledCount: STALLS_MAX,
+    drainDelay: 5,
+    runRetryDelay: 1_000,
+    settings: {
+      backoffStrategy: (attemptsMade: number, _type?: string, error?: Error, job?: { readonly id?: string | undefined }) =>
+        error instanceof RetryLater ? error.delayMs : retryDelayMs({ attempt: attemptsMade, seed: job?.id ?? '' }),
+    },
+  };
+  const { worker, disconnect } = options.location.backend === 'redis' ? openRedisWorker(options.location, take, common) : openPostgresWorker(options.location, take, common);
+
+  worker.on('error', options.onError);
+  worker.on('failed', (job, error) => {
+    if (job === undefined || error instanceof RetryLater || !/stalled/.test(error.message)) return;
+    options.onAbandoned({ jobId: job.id ?? '', data: job.data, attempt: job.attemptsMade }, error.message).catch(options.onError);
+  });
+
+  return {
+    ready: () => worker.waitUntilReady(),
+    isRunning: () => worker.isRunning() && !worker.isPaused(),
+    [Symbol.asyncDispose]: async () => {
+      await worker.close();
+      await disconnect();
+    },
+  };
+}
+
+type Take = (job: Job<unknown, string>, token?: string) => Promise<string>;
+type CommonOptions = Omit<WorkerOptions, 'connection'> & { readonly concurrency: number };
+
+function openRedisWorker(location: QueueLocation, take: Take, common: CommonOptions): { readonly worker: RedisWorker; readonly disconnect: () => Promise<void> } {
+  const redis = connectConsumer(location.url);
+  return { worker: new Worker<unknown, string>(location.name, take, { ...common, connection: redis }), disconnect: async () => redis.disconnect() };
+}
+
+function openPostgresWorker(location: QueueLocation, take: Take, common: CommonOptions): { readonly worker: PostgresWorker; readonly disconnect: () => Promise<void> } {
+  // Each job in hand renews its lock and finishes over the pool; ten connections serve many jobs.
+  const pool = openQueuePool({ url: location.url, max: Math.min(common.concurrency, 10) + 2, applicationName: 'penstock-worker-queue' });
+  const worker: PostgresWorker = new Worker<unknown, string, string, PostgresQueueBackend, JobProgress, PostgresConnectionOptions>(location.name, take, { ...common, connection: pool }, createPostgresBackend);
+  return { worker, disconnect: () => pool.end() };
+}
