@@ -64,12 +64,13 @@ export async function listPayments(db: Connection, options: { readonly limit: nu
 
 /**
  * Payments that go by this id, with or without its prefix (`ch_1` or
- * `charge:ch_1`), in any account. More than one only where accounts share ids.
+ * `charge:ch_1`), in any account or in the one given. More than one only where
+ * accounts share ids; then at most 20.
  */
-export async function findPayments(db: Connection, id: string) {
-  return db
-    .selectFrom('payments')
-    .selectAll()
+export async function findPayments(db: Connection, id: string, options: { readonly account?: string | undefined } = {}) {
+  const payments = db.selectFrom('payments').selectAll();
+  const eligible = options.account === undefined ? payments : payments.where('account', '=', options.account);
+  return eligible
     .where((where) =>
       where.or([
         where('id', '=', id),

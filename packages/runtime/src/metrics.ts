@@ -19,7 +19,7 @@ export function createMetrics(options: { readonly process: string; readonly vers
 
   return {
     registry,
-    /** route: /webhooks/:endpoint, other · method: HTTP's known ones, other · status: the HTTP status. Serves the latency panel and the 250 ms objective. */
+    /** route: /webhooks/:endpoint at ingest; /, /login, /logout, /console.css, /payments/:id, /queues, other at the console · method: HTTP's known ones, other · status: the HTTP status. Serves the latency panel and the 250 ms objective. */
     httpDuration: new Histogram({
       name: 'http_server_request_duration_seconds',
       help: 'Time from the first byte of a request to the end of its answer.',
@@ -68,6 +68,13 @@ export function createMetrics(options: { readonly process: string; readonly vers
       name: 'penstock_queue_jobs',
       help: 'Jobs in the queue by state; failed is the dead-letter queue.',
       labelNames: ['state'] as const,
+      registers: [registry],
+    }),
+    /** outcome: granted, refused (wrong password), limited (not looked at). A rise of the last two is somebody guessing. */
+    consoleLogins: new Counter({
+      name: 'penstock_console_logins_total',
+      help: 'Attempts to log in to the console, by outcome.',
+      labelNames: ['outcome'] as const,
       registers: [registry],
     }),
     /** Bounded event type labels; see typeLabel. */

@@ -10,7 +10,7 @@ import {
   webhookId,
 } from './fixtures/deliveries.ts';
 import { startPayPalStandIn, type PayPalStandIn, type StandInAnswer } from './fixtures/paypal-stand-in.ts';
-import { createThrowawayAuthority, type ThrowawayAuthority } from './fixtures/throwaway-authority.ts';
+import { createThrowawayAuthority, type ThrowawayAuthority } from '@penstock/local/throwaway-authority';
 import { createPayPalVerifier } from './verify.ts';
 
 const token = { status: 200, body: '{"access_token":"token","expires_in":3600}' };

@@ -6,7 +6,7 @@ import {
   createThrowawayAuthority,
   type AuthorityOptions,
   type ThrowawayAuthority,
-} from './fixtures/throwaway-authority.ts';
+} from '@penstock/local/throwaway-authority';
 import { createPayPalVerifier } from './verify.ts';
 
 /** What PayPal serves and what is trusted, of an authority minted for the case. */

@@ -16,7 +16,7 @@ import {
   type StandInAnswer,
   type StandInRequest,
 } from './fixtures/paypal-stand-in.ts';
-import { createThrowawayAuthority, type ThrowawayAuthority } from './fixtures/throwaway-authority.ts';
+import { createThrowawayAuthority, type ThrowawayAuthority } from '@penstock/local/throwaway-authority';
 import { createPayPalVerifier } from './verify.ts';
 
 const tokenPath = '/v1/oauth2/token';

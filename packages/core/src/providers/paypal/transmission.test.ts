@@ -10,7 +10,7 @@ import {
   withHeader,
 } from './fixtures/deliveries.ts';
 import { startPayPalStandIn, type PayPalStandIn } from './fixtures/paypal-stand-in.ts';
-import { createThrowawayAuthority, type ThrowawayAuthority } from './fixtures/throwaway-authority.ts';
+import { createThrowawayAuthority, type ThrowawayAuthority } from '@penstock/local/throwaway-authority';
 import { createPayPalVerifier } from './verify.ts';
 
 let authority: ThrowawayAuthority;

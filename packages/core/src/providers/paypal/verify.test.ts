@@ -17,7 +17,7 @@ import {
 } from './fixtures/deliveries.ts';
 import { startPayPalStandIn, type PayPalStandIn } from './fixtures/paypal-stand-in.ts';
 import published from './fixtures/published-vectors.json' with { type: 'json' };
-import { createThrowawayAuthority, type ThrowawayAuthority } from './fixtures/throwaway-authority.ts';
+import { createThrowawayAuthority, type ThrowawayAuthority } from '@penstock/local/throwaway-authority';
 import { signDemoHmac } from './sign.ts';
 import { createPayPalVerifier } from './verify.ts';
 

@@ -1,0 +1,56 @@
+import { isDatabaseOutage, type LedgerDatabase } from '@penstock/db/database';
+import type { WebhookQueue } from '@penstock/runtime/webhook-queue';
+import { Hono } from 'hono';
+import { csrf } from 'hono/csrf';
+import { HTTPException } from 'hono/http-exception';
+import type { ConsoleEvents } from './events.ts';
+import { limitBody } from './limit-body.ts';
+import { loginRoutes, type LoginWorld } from './login.ts';
+import { frontPage } from './pages.ts';
+import { paymentRoute } from './payment-route.ts';
+import { createQueueBoard } from './queue-board.ts';
+import { addressOf, requestIdOf } from './request.ts';
+import { requireSession } from './require-session.ts';
+import { refuse, type ConsoleEnv } from './respond.ts';
+import { secureAnswers } from './secure-answers.ts';
+
+/** What the console needs of the world. */
+export interface ConsoleWorld extends LoginWorld {
+  readonly db: LedgerDatabase;
+  readonly queue: Pick<WebhookQueue, 'bull' | 'counts' | 'location'>;
+  readonly newId: () => string;
+}
+
+/** The operators' port. What stands below `requireSession` is for those who are logged in; above it is the login alone. */
+export function createConsoleApp(world: ConsoleWorld, events: ConsoleEvents): Hono<ConsoleEnv> {
+  const app = new Hono<ConsoleEnv>();
+
+  app.use(async (context, next) => {
+    const started = performance.now();
+    const requestId = requestIdOf(context.req.header('x-request-id'), world.newId);
+    context.set('requestId', requestId);
+    await next();
+    context.res.headers.set('x-request-id', requestId);
+    const { method, path } = context.req;
+    events.requestAnswered({ method, path, address: addressOf(context.env), requestId, status: context.res.status, durationMs: performance.now() - started });
+  });
+  app.use(secureAnswers());
+  // Forms of another site are refused here. What is no form cannot be sent by
+  // another site at all: it takes leave of this one first, which none is given.
+  app.use(csrf());
+  app.route('/', loginRoutes(world, events));
+
+  app.use(requireSession(world.sessions));
+  app.use(limitBody());
+  app.get('/', async (context) => context.html(frontPage({ queueName: world.queue.location.name, counts: await world.queue.counts().catch(() => null) })));
+  app.get('/payments/:id', paymentRoute(world.db));
+  app.route('/queues', createQueueBoard(world.queue.bull));
+
+  app.notFound((context) => refuse(context, { kind: 'page_unknown' }));
+  app.onError((error, context) => {
+    if (error instanceof HTTPException && error.status === 403) return refuse(context, { kind: 'origin_foreign' });
+    events.requestFailed({ requestId: context.var.requestId, error });
+    return refuse(context, { kind: isDatabaseOutage(error) ? 'database_unavailable' : 'unexpected' });
+  });
+  return app;
+}

@@ -1,0 +1,20 @@
+import { integer, optionalInteger, readSettings, requiredText, type Environment } from '@penstock/runtime/env';
+import { databaseSettings, sharedSettings } from '@penstock/runtime/shared-settings';
+
+/** Every setting of the console. */
+export const consoleSettings = {
+  ...sharedSettings,
+  ...databaseSettings,
+  port: optionalInteger({ name: 'PORT', about: "operators' port, never to be public", min: 0, max: 65_535, fallbackAbout: '8081, or a free one where that is taken' }),
+  healthPort: optionalInteger({ name: 'HEALTH_PORT', about: 'private port, for health and metrics', min: 0, max: 65_535, fallbackAbout: '9082, or a free one where that is taken' }),
+  password: requiredText({ name: 'CONSOLE_PASSWORD', about: "operators' password; in production it needs https, because the session's cookie does", secret: true, pattern: /^.{12,1024}$/s, expects: '12 to 1024 characters' }),
+  sessionHours: integer({ name: 'SESSION_HOURS', about: 'how long a login lasts, in hours', fallback: 12, min: 1, max: 720 }),
+  loginAttempts: integer({ name: 'LOGIN_ATTEMPTS', about: 'wrong passwords allowed per client address in 15 minutes', fallback: 5, min: 1, max: 100 }),
+};
+
+export type ConsoleConfig = ReturnType<typeof readConsoleConfig>;
+
+/** Throws ConfigurationError listing every problem. */
+export function readConsoleConfig(environment: Environment) {
+  return readSettings(consoleSettings, environment);
+}

@@ -1,0 +1,84 @@
+import { getRequestListener } from '@hono/node-server';
+import { assertReachable, openDatabase } from '@penstock/db/database';
+import { assertMigrated } from '@penstock/db/migrate';
+import type { Environment } from '@penstock/runtime/env';
+import { serveHealth } from '@penstock/runtime/health';
+import type { ProcessScope } from '@penstock/runtime/lifecycle';
+import { createLogger } from '@penstock/runtime/logger';
+import { createMetrics } from '@penstock/runtime/metrics';
+import { observeQueue } from '@penstock/runtime/observe-queue';
+import { serveHttp } from '@penstock/runtime/serve-http';
+import { version } from '@penstock/runtime/version';
+import { openWebhookQueue, queueLocation } from '@penstock/runtime/webhook-queue';
+import { createConsoleApp } from './app.ts';
+import { readConsoleConfig } from './config.ts';
+import { createConsoleEvents } from './events.ts';
+import { createLoginLimiter } from './login-limiter.ts';
+import { createPasswordCheck } from './password.ts';
+import { createSessions } from './sessions.ts';
+
+/** What the console takes from its process; tests give their own. */
+export interface ConsoleProcess {
+  readonly environment: Environment;
+  readonly now: () => Date;
+  readonly newId: () => string;
+  /** A new session's secret: at least 256 random bits, fit for a cookie. */
+  readonly newToken: () => string;
+  readonly onListening?: (urls: { readonly url: string; readonly healthUrl: string }) => void;
+}
+
+/** Pages and forms; the largest request is a login. */
+const REQUEST_MS_MAX = 15_000;
+
+/** Starts the console: settings, database, queue, private port, operators' port. */
+export async function operatorsConsole(given: ConsoleProcess, scope: ProcessScope): Promise<void> {
+  const config = readConsoleConfig(given.environment);
+  scope.setShutdownMs(config.shutdownMs);
+  const logger = createLogger({ name: 'console', level: config.logLevel });
+  const metrics = createMetrics({ process: 'console', version, environment: config.environment });
+  const events = createConsoleEvents({ logger, metrics });
+  const location = queueLocation(config);
+
+  const db = scope.resources.use(openDatabase({ url: config.databaseUrl, poolMax: config.databasePoolMax, applicationName: 'penstock-console', onError: events.databaseError }));
+  await assertMigrated(db);
+  const queue = scope.resources.use(openWebhookQueue(location));
+  // A queue that is away is a reason to look at the console, not one to go without it.
+  await queue.connected().catch(events.queueAway);
+
+  const health = scope.resources.use(
+    await serveHealth({
+      host: config.host,
+      port: config.healthPort,
+      fallbackPort: 9082,
+      registry: metrics.registry,
+      stopping: scope.stopping,
+      beforeScrape: () => observeQueue(queue, metrics),
+      checks: [
+        // It acknowledges nothing, so whether the queue is durable is not the console's to refuse.
+        { name: location.backend, check: async () => void (await queue.counts()) },
+        { name: 'database', check: () => assertReachable(db) },
+        { name: 'migrations', check: () => assertMigrated(db) },
+      ],
+    }),
+  );
+
+  const { now, newId, newToken } = given;
+  const lifetimeMs = config.sessionHours * 3_600_000;
+  const app = createConsoleApp(
+    {
+      db,
+      queue,
+      newId,
+      sessions: createSessions({ now, newToken, lifetimeMs }),
+      limiter: createLoginLimiter({ now, attemptsPerAddress: config.loginAttempts }),
+      isPassword: createPasswordCheck(config.password),
+      cookie: { maxAgeSeconds: lifetimeMs / 1000, alwaysSecure: config.environment === 'production' },
+    },
+    events,
+  );
+  const listening = scope.resources.use(await serveHttp(getRequestListener(app.fetch), { host: config.host, port: config.port, fallbackPort: 8081, requestMs: REQUEST_MS_MAX }));
+  scope.stopping.addEventListener('abort', events.stopping);
+  const urls = { url: `http://${config.host}:${listening.port}/`, healthUrl: `http://${config.host}:${health.port}` };
+  events.listening({ ...urls, backend: location.backend, moved: listening.moved || health.moved });
+  given.onListening?.(urls);
+}

@@ -1,0 +1,72 @@
+import type { Logger } from '@penstock/runtime/logger';
+import type { Metrics } from '@penstock/runtime/metrics';
+
+/** One request, as it is told when it is over. The query is left out: it may name what was searched for. */
+export interface AnsweredRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly address: string;
+  readonly requestId: string;
+  readonly status: number;
+  readonly durationMs: number;
+}
+
+export type LoginOutcome = 'granted' | 'refused' | 'limited';
+
+/** The only place in the console that touches logger and metrics: one function a business event. */
+export function createConsoleEvents({ logger, metrics }: { readonly logger: Logger; readonly metrics: Metrics }) {
+  return {
+    /** Every request to the operators' port. An open board asks every few seconds, so mere looking is told at debug. */
+    requestAnswered: (request: AnsweredRequest): void => {
+      metrics.httpDuration.observe({ route: routeLabel(request.path), method: methodLabel(request.method), status: request.status }, request.durationMs / 1000);
+      const line = { ...request, path: request.path.slice(0, 300), durationMs: Math.round(request.durationMs * 100) / 100 };
+      if (request.status >= 500) logger.warn(line, 'request answered');
+      else if (request.method === 'GET' || request.method === 'HEAD') logger.debug(line, 'request answered');
+      else logger.info(line, 'request answered');
+    },
+
+    /** Every password that was sent, and every one that was not looked at. */
+    loginAttempted: (login: { readonly outcome: LoginOutcome; readonly address: string; readonly requestId: string }): void => {
+      metrics.consoleLogins.inc({ outcome: login.outcome });
+      if (login.outcome === 'granted') logger.info(login, 'an operator logged in');
+      else logger.warn(login, 'a login was refused');
+    },
+
+    requestFailed: (failed: { readonly requestId: string; readonly error: unknown }): void => {
+      logger.error(failed, 'a request failed');
+    },
+
+    queueAway: (error: unknown): void => {
+      logger.warn({ error }, 'the queue does not answer; its pages will say so until it does');
+    },
+
+    databaseError: (error: Error): void => {
+      logger.warn({ error }, 'an idle connection to the database broke');
+    },
+
+    listening: (facts: { readonly url: string; readonly healthUrl: string; readonly backend: string; readonly moved: boolean }): void => {
+      logger.info(facts, facts.moved ? 'listening, on a free port because the default was taken' : 'listening');
+    },
+
+    stopping: (): void => {
+      logger.info('stopping: finishing the requests in hand');
+    },
+  };
+}
+
+export type ConsoleEvents = ReturnType<typeof createConsoleEvents>;
+
+const exactRoutes = new Set(['/', '/login', '/logout', '/console.css']);
+
+/** Only our own routes become label values: anybody can ask for any path. */
+function routeLabel(path: string): string {
+  if (exactRoutes.has(path)) return path;
+  if (path === '/queues' || path.startsWith('/queues/')) return '/queues';
+  return path.startsWith('/payments/') ? '/payments/:id' : 'other';
+}
+
+const knownMethods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
+
+function methodLabel(method: string): string {
+  return knownMethods.has(method) ? method : 'other';
+}

@@ -1,0 +1,77 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { Hono, type Context } from 'hono';
+import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
+import type { ConsoleEvents, LoginOutcome } from './events.ts';
+import { limitBody } from './limit-body.ts';
+import type { LoginLimiter } from './login-limiter.ts';
+import { nextPath } from './next-path.ts';
+import { loginPage } from './pages.ts';
+import { addressOf, cameOverHttps, SESSION_COOKIE, wantsPage } from './request.ts';
+import { refusalDetails, refuse, type ConsoleEnv, type Refusal } from './respond.ts';
+import type { Sessions } from './sessions.ts';
+
+/** What logging in needs of the world. */
+export interface LoginWorld {
+  readonly sessions: Sessions;
+  readonly limiter: LoginLimiter;
+  readonly isPassword: (candidate: string) => boolean;
+  readonly cookie: { readonly maxAgeSeconds: number; readonly alwaysSecure: boolean };
+}
+
+const styleSheet = readFileSync(path.join(import.meta.dirname, 'console.css'), 'utf8');
+
+/** All that answers without a session: the login, its way out, and what the page looks like. */
+export function loginRoutes(world: LoginWorld, events: ConsoleEvents): Hono<ConsoleEnv> {
+  const routes = new Hono<ConsoleEnv>();
+
+  routes.get('/console.css', (context) => context.body(styleSheet, 200, { 'content-type': 'text/css; charset=utf-8' }));
+  routes.get('/login', (context) => context.html(loginPage({ next: nextPath(context.req.query('next')) })));
+
+  routes.post('/login', limitBody(), async (context) => {
+    const form = await context.req.parseBody();
+    const next = nextPath(textOf(form['next']));
+    const address = addressOf(context.env);
+    const tell = (outcome: LoginOutcome): void => events.loginAttempted({ outcome, address, requestId: context.var.requestId });
+
+    // From here to recordFailure nothing is awaited: no two guesses share one allowance.
+    const waitMs = world.limiter.waitMs(address);
+    if (waitMs !== null) {
+      tell('limited');
+      return refuseLogin(context, { refusal: { kind: 'login_limited', waitMs }, next });
+    }
+    if (!world.isPassword(textOf(form['password']) ?? '')) {
+      world.limiter.recordFailure(address);
+      tell('refused');
+      return refuseLogin(context, { refusal: { kind: 'password_wrong' }, next });
+    }
+    tell('granted');
+    setCookie(context, SESSION_COOKIE, world.sessions.open(), { ...cookieFlags(context, world), maxAge: world.cookie.maxAgeSeconds });
+    return context.redirect(next, 303);
+  });
+
+  // Anybody may leave: closing needs the token, and a form of another site has been refused before.
+  routes.post('/logout', (context) => {
+    const token = getCookie(context, SESSION_COOKIE);
+    if (token !== undefined) world.sessions.close(token);
+    deleteCookie(context, SESSION_COOKIE, cookieFlags(context, world));
+    return context.redirect('/login', 303);
+  });
+  return routes;
+}
+
+function refuseLogin(context: Context<ConsoleEnv>, { refusal, next }: { readonly refusal: Refusal; readonly next: string }): Response | Promise<Response> {
+  if (!wantsPage(context.req.header('accept'))) return refuse(context, refusal);
+  const { status, title, detail, headers } = refusalDetails(refusal);
+  return context.html(loginPage({ next, problem: detail === undefined ? `${title}.` : `${title}. ${detail}` }), status, headers);
+}
+
+function cookieFlags(context: Context<ConsoleEnv>, world: LoginWorld) {
+  const secure = world.cookie.alwaysSecure || cameOverHttps({ url: context.req.url, forwardedProto: context.req.header('x-forwarded-proto') });
+  return { path: '/', httpOnly: true, sameSite: 'Strict', secure } as const;
+}
+
+/** A form's field may also be a file, or missing. */
+function textOf(field: unknown): string | undefined {
+  return typeof field === 'string' ? field : undefined;
+}

@@ -1,0 +1,24 @@
+import type { HttpBindings } from '@hono/node-server';
+
+/** Holds the session's token. */
+export const SESSION_COOKIE = 'penstock_session';
+
+/** The connection's own address: headers that name another can be made up. */
+export function addressOf({ incoming }: HttpBindings): string {
+  return incoming.socket.remoteAddress ?? 'unknown';
+}
+
+/** Whether a person is looking rather than a script. */
+export function wantsPage(accept: string | undefined): boolean {
+  return accept?.includes('text/html') ?? false;
+}
+
+/** The caller's id where it is one that can stand in logs and headers, else a new one. */
+export function requestIdOf(header: string | undefined, newId: () => string): string {
+  return header !== undefined && /^[\w.:=+/-]{1,128}$/.test(header) ? header : newId();
+}
+
+/** Whether the browser reached us over https. A header may say so for a proxy: a lie only makes the liar's own cookie stricter. */
+export function cameOverHttps(request: { readonly url: string; readonly forwardedProto: string | undefined }): boolean {
+  return new URL(request.url).protocol === 'https:' || request.forwardedProto?.split(',')[0]?.trim() === 'https';
+}
