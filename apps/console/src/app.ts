@@ -1,3 +1,4 @@
+import { TransientError } from '@penstock/core/failure';
 import { isDatabaseOutage, type LedgerDatabase } from '@penstock/db/database';
 import type { WebhookQueue } from '@penstock/runtime/webhook-queue';
 import { Hono } from 'hono';
@@ -13,6 +14,7 @@ import { addressOf, requestIdOf } from './request.ts';
 import { requireSession } from './require-session.ts';
 import { refuse, type ConsoleEnv } from './respond.ts';
 import { secureAnswers } from './secure-answers.ts';
+import { withinDeadline } from './within-deadline.ts';
 
 /** What the console needs of the world. */
 export interface ConsoleWorld extends LoginWorld {
@@ -42,13 +44,17 @@ export function createConsoleApp(world: ConsoleWorld, events: ConsoleEvents): Ho
 
   app.use(requireSession(world.sessions));
   app.use(limitBody());
-  app.get('/', async (context) => context.html(frontPage({ queueName: world.queue.location.name, counts: await world.queue.counts().catch(() => null) })));
+  app.get('/', async (context) => context.html(frontPage({ queueName: world.queue.location.name, counts: await withinDeadline(world.queue.counts()).catch(() => null) })));
   app.get('/payments/:id', paymentRoute(world.db));
+  app.use('/queues/*', (_context, next) => withinDeadline(next()));
+  // The board's own links lead here; it answers to the path without the slash.
+  app.get('/queues/', (context) => context.redirect('/queues'));
   app.route('/queues', createQueueBoard(world.queue.bull));
 
   app.notFound((context) => refuse(context, { kind: 'page_unknown' }));
   app.onError((error, context) => {
     if (error instanceof HTTPException && error.status === 403) return refuse(context, { kind: 'origin_foreign' });
+    if (error instanceof TransientError) return refuse(context, { kind: 'queue_unavailable' });
     events.requestFailed({ requestId: context.var.requestId, error });
     return refuse(context, { kind: isDatabaseOutage(error) ? 'database_unavailable' : 'unexpected' });
   });

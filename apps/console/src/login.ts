@@ -29,8 +29,8 @@ export function loginRoutes(world: LoginWorld, events: ConsoleEvents): Hono<Cons
   routes.get('/login', (context) => context.html(loginPage({ next: nextPath(context.req.query('next')) })));
 
   routes.post('/login', limitBody(), async (context) => {
-    const form = await context.req.parseBody();
-    const next = nextPath(textOf(form['next']));
+    const form = new URLSearchParams(await context.req.text());
+    const next = nextPath(form.get('next') ?? undefined);
     const address = addressOf(context.env);
     const tell = (outcome: LoginOutcome): void => events.loginAttempted({ outcome, address, requestId: context.var.requestId });
 
@@ -40,7 +40,7 @@ export function loginRoutes(world: LoginWorld, events: ConsoleEvents): Hono<Cons
       tell('limited');
       return refuseLogin(context, { refusal: { kind: 'login_limited', waitMs }, next });
     }
-    if (!world.isPassword(textOf(form['password']) ?? '')) {
+    if (!world.isPassword(form.get('password') ?? '')) {
       world.limiter.recordFailure(address);
       tell('refused');
       return refuseLogin(context, { refusal: { kind: 'password_wrong' }, next });
@@ -69,9 +69,4 @@ function refuseLogin(context: Context<ConsoleEnv>, { refusal, next }: { readonly
 function cookieFlags(context: Context<ConsoleEnv>, world: LoginWorld) {
   const secure = world.cookie.alwaysSecure || cameOverHttps({ url: context.req.url, forwardedProto: context.req.header('x-forwarded-proto') });
   return { path: '/', httpOnly: true, sameSite: 'Strict', secure } as const;
-}
-
-/** A form's field may also be a file, or missing. */
-function textOf(field: unknown): string | undefined {
-  return typeof field === 'string' ? field : undefined;
 }

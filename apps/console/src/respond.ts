@@ -17,6 +17,7 @@ export type Refusal =
   | { readonly kind: 'payment_unknown' }
   | { readonly kind: 'payment_ambiguous'; readonly matches: readonly { readonly account: string; readonly id: string }[] }
   | { readonly kind: 'page_unknown' }
+  | { readonly kind: 'queue_unavailable' }
   | { readonly kind: 'database_unavailable' }
   | { readonly kind: 'unexpected' };
 
@@ -60,6 +61,8 @@ export function refusalDetails(refusal: Refusal): RefusalDetails {
       return { status: 409, code: 'payment_ambiguous', title: 'Several payments go by this id', detail: 'Choose one with ?account=.', members: { matches: refusal.matches } };
     case 'page_unknown':
       return { status: 404, code: 'page_unknown', title: 'There is no such page' };
+    case 'queue_unavailable':
+      return { status: 503, code: 'queue_unavailable', title: 'The queue does not answer now', headers: { 'retry-after': '5' } };
     case 'database_unavailable':
       return { status: 503, code: 'database_unavailable', title: 'The database does not answer now', headers: { 'retry-after': '5' } };
     case 'unexpected':

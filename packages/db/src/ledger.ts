@@ -116,3 +116,21 @@ export async function ledgerStateOf(db: Connection, key: { readonly account: str
   const row = await db.selectFrom('ledger').select('state').where('account', '=', key.account).where('provider_event_id', '=', key.eventId).executeTakeFirst();
   return row?.state;
 }
+
+/** The states of these events, by provider event id; those not stored are absent. */
+export async function ledgerStatesOf(db: Connection, eventIds: readonly string[]): Promise<ReadonlyMap<string, LedgerState>> {
+  const rows = await db.selectFrom('ledger').select(['provider_event_id', 'state']).where('provider_event_id', 'in', [...eventIds]).execute();
+  return new Map(rows.map((row) => [row.provider_event_id, row.state]));
+}
+
+/** Those of these events that are dead, with why. */
+export async function deadEvents(db: Connection, eventIds: readonly string[]) {
+  return db
+    .selectFrom('ledger')
+    .innerJoin('events', 'events.id', 'ledger.id')
+    .select(['ledger.provider_event_id as eventId', 'events.type', 'ledger.attempts', 'ledger.failure_code as code', 'ledger.failure_message as message'])
+    .where('ledger.state', '=', 'dead')
+    .where('ledger.provider_event_id', 'in', [...eventIds])
+    .orderBy('ledger.id')
+    .execute();
+}

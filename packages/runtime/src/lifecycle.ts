@@ -6,6 +6,8 @@ export interface ProcessScope {
   readonly resources: AsyncDisposableStack;
   /** Told once, when the stop has been asked for and before anything is closed. */
   readonly stopping: AbortSignal;
+  /** Asks for the stop, as a signal would. */
+  readonly stop: () => void;
   /** How long closing may take; set by `start` once its settings are read. */
   setShutdownMs: (milliseconds: number) => void;
 }
@@ -23,19 +25,21 @@ export async function runProcess(start: (scope: ProcessScope) => Promise<void>):
   const stop = new AbortController();
   let shutdownMs = 8_000;
 
-  const signalled = new Promise<void>((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-      process.on(signal, () => {
-        if (stop.signal.aborted) process.exit(1);
-        stop.abort();
-        resolve();
-      });
-    }
-  });
+  const asked = Promise.withResolvers<void>();
+  const askToStop = (): void => {
+    stop.abort();
+    asked.resolve();
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      if (stop.signal.aborted) process.exit(1);
+      askToStop();
+    });
+  }
 
   try {
-    await start({ resources, stopping: stop.signal, setShutdownMs: (milliseconds) => (shutdownMs = milliseconds) });
-    await signalled;
+    await start({ resources, stopping: stop.signal, stop: askToStop, setShutdownMs: (milliseconds) => (shutdownMs = milliseconds) });
+    await asked.promise;
   } catch (error) {
     process.exitCode = report(error);
   }

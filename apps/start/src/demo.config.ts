@@ -1,0 +1,37 @@
+import { defineConfiguration, fromEnvironment, type Endpoint, type EndpointSetting } from '@penstock/core/configuration';
+import type { LedgerTransaction } from '@penstock/db/database';
+import configuration from '../../../penstock.config.ts';
+
+/**
+ * The user's own configuration with two endpoints for the demonstration beside
+ * it. An endpoint whose variables are not set is left out: everything else
+ * can be tried before there is an account with every provider.
+ */
+export default defineConfiguration<LedgerTransaction>({
+  ...configuration,
+  endpoints: {
+    ...Object.fromEntries(Object.entries(configuration.endpoints).filter(([, endpoint]) => missingVariables(endpoint).length === 0)),
+    'demo-stripe': { provider: 'stripe', secrets: [fromEnvironment('PENSTOCK_DEMO_STRIPE_SECRET')] },
+    'demo-paypal': {
+      provider: 'paypal',
+      webhookId: fromEnvironment('PENSTOCK_DEMO_PAYPAL_WEBHOOK_ID'),
+      environment: { simulator: fromEnvironment('PENSTOCK_DEMO_PAYPAL_ORIGIN') },
+      mode: 'offline',
+    },
+  },
+});
+
+/** The user's endpoints that are not served, with what they lack. */
+export const unservedEndpoints: readonly { readonly name: string; readonly missing: readonly string[] }[] = Object.entries(configuration.endpoints)
+  .map(([name, endpoint]) => ({ name, missing: missingVariables(endpoint) }))
+  .filter(({ missing }) => missing.length > 0);
+
+function missingVariables(endpoint: Endpoint): readonly string[] {
+  return Object.values(endpoint).flatMap((setting) => (setting === undefined ? [] : variablesOf(setting))).filter((name) => (process.env[name] ?? '') === '' && (process.env[`${name}_FILE`] ?? '') === '');
+}
+
+function variablesOf(setting: EndpointSetting): readonly string[] {
+  if (typeof setting !== 'object') return [];
+  if ('fromEnvironment' in setting && typeof setting.fromEnvironment === 'string') return setting['optional'] === true ? [] : [setting.fromEnvironment];
+  return Object.values(setting).flatMap(variablesOf);
+}

@@ -1,0 +1,49 @@
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+import type { LocalServer } from '@penstock/local/local-service';
+import { runServer } from '@penstock/local/run-server';
+import { stopLeftover } from '@penstock/local/server-record';
+
+const root = path.join(import.meta.dirname, '../../..');
+
+/** A process of ours ends within SHUTDOWN_MS by itself; the rest is for one that cannot. */
+const stopSteps = [
+  { signal: 'SIGTERM', waitMs: 8_000 },
+  { signal: 'SIGKILL', waitMs: 1_000 },
+] as const;
+
+/**
+ * Runs one of our own programs as an operator would, in a process of its own,
+ * its log in a file. One that a crashed start left behind is ended first.
+ */
+export async function startProgram(options: {
+  readonly name: 'ingest' | 'worker' | 'console';
+  readonly home: string;
+  readonly healthPort: number;
+  readonly environment: Readonly<Record<string, string>>;
+}): Promise<LocalServer> {
+  const { name, home, healthPort } = options;
+  const logs = path.join(home, 'logs');
+  mkdirSync(logs, { recursive: true });
+  const recordFile = path.join(home, `${name}.process.json`);
+  // Told apart from other copies on this machine by the folder they work for.
+  const mark = `--home=${home}`;
+  await stopLeftover({ name, recordFile, steps: stopSteps });
+  return runServer({
+    name,
+    url: `http://127.0.0.1:${healthPort}`,
+    port: healthPort,
+    command: process.execPath,
+    args: [path.join(root, `apps/${name}/src/main.ts`), mark],
+    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...options.environment, HEALTH_PORT: String(healthPort) },
+    logFile: path.join(logs, `${name}.log`),
+    recordFile,
+    mark,
+    readyWithinMs: 20_000,
+    probe: async () => {
+      const response = await fetch(`http://127.0.0.1:${healthPort}/health`);
+      if (!response.ok) throw new Error(`${name} answers ${response.status}`);
+    },
+    stopSteps,
+  });
+}

@@ -1,0 +1,121 @@
+import { mkdirSync, writeFileSync, existsSync, readFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import path from 'node:path';
+import { openDatabase, type LedgerDatabase } from '@penstock/db/database';
+import { migrate } from '@penstock/db/migrate';
+import { startEmbeddedPostgres } from '@penstock/local/embedded-postgres';
+import { freePort, portOrFree } from '@penstock/local/ports';
+import { findRedisServer, startRedisServer } from '@penstock/local/redis-server';
+import { ConfigurationError } from '@penstock/core/failure';
+import { migrateQueue } from '@penstock/runtime/webhook-queue';
+import type { DemoKeys } from './demo-events.ts';
+import type { StartOptions } from './options.ts';
+import { startPayPalSimulator } from './paypal-simulator.ts';
+import { startProgram } from './processes.ts';
+import { print, step, styled } from './terminal.ts';
+
+/** The whole system, running. */
+export interface RunningSystem {
+  readonly db: LedgerDatabase;
+  readonly keys: DemoKeys;
+  readonly webhooksUrl: string;
+  readonly consoleUrl: string;
+  readonly consolePassword: string;
+  /** Health and metrics of each process. */
+  readonly privateUrls: Readonly<Record<'ingest' | 'worker' | 'console', string>>;
+}
+
+/** Starts everything, in the order it depends on each other; `resources` ends it in reverse. */
+export async function startSystem(options: StartOptions, resources: AsyncDisposableStack): Promise<RunningSystem> {
+  const { home } = options;
+  mkdirSync(home, { recursive: true, mode: 0o755 });
+
+  const databaseUrl = options.databaseUrl ?? (await startDatabase(home, resources));
+  const queue = options.redisUrl === undefined ? await startQueue({ home, databaseUrl }, resources) : { REDIS_URL: options.redisUrl };
+  const db = resources.use(openDatabase({ url: databaseUrl, poolMax: 2, applicationName: 'penstock-start' }));
+  await step('schema migrated', async (note) => {
+    const applied = await migrate(db);
+    if (queue.QUEUE_DATABASE_URL !== undefined) await migrateQueue({ backend: 'postgres', url: queue.QUEUE_DATABASE_URL, name: 'webhooks' });
+    note(applied.length === 0 ? 'up to date' : applied.join(', '));
+  });
+
+  const paypal = resources.use(await startPayPalSimulator(new Date()));
+  const rootsFile = path.join(home, 'demo-roots.pem');
+  writeFileSync(rootsFile, paypal.rootPem);
+  const keys: DemoKeys = { stripeSecret: `whsec_${randomBytes(24).toString('hex')}`, paypalWebhookId: randomBytes(8).toString('hex').toUpperCase(), paypal };
+
+  const ports = await choosePorts(options);
+  const consolePassword = options.consolePassword ?? keptPassword(home);
+  const common = {
+    ...queue,
+    DATABASE_URL: databaseUrl,
+    PENSTOCK_CONFIG: path.join(import.meta.dirname, 'demo.config.ts'),
+    PENSTOCK_DEMO_STRIPE_SECRET: keys.stripeSecret,
+    PENSTOCK_DEMO_PAYPAL_WEBHOOK_ID: keys.paypalWebhookId,
+    PENSTOCK_DEMO_PAYPAL_ORIGIN: paypal.origin,
+    TRUSTED_ROOTS_FILE: rootsFile,
+  };
+  const { DATABASE_URL: _kept, ...withoutDatabase } = common;
+  // User's own variables, such as provider secrets, reach the processes; the ledger's address does not reach ingest.
+  const inherited = ownVariables();
+  const [ingestHealth, workerHealth, consoleHealth] = [await freePort(), await freePort(), await freePort()];
+  const start = async (name: 'ingest' | 'worker' | 'console', healthPort: number, environment: Record<string, string>): Promise<string> =>
+    step(name, async () => resources.use(await startProgram({ name, home, healthPort, environment: { ...inherited, ...environment } })).url);
+
+  const worker = await start('worker', workerHealth, common);
+  const console = await start('console', consoleHealth, { ...common, PORT: String(ports.console), CONSOLE_PASSWORD: consolePassword });
+  // Last up and first down: what is accepted finds somebody to work on it.
+  const ingest = await start('ingest', ingestHealth, { ...withoutDatabase, PORT: String(ports.ingest) });
+  return { db, keys, webhooksUrl: `http://127.0.0.1:${ports.ingest}/webhooks/`, consoleUrl: `http://127.0.0.1:${ports.console}/`, consolePassword, privateUrls: { ingest, worker, console } };
+}
+
+async function startDatabase(home: string, resources: AsyncDisposableStack): Promise<string> {
+  return step('PostgreSQL', async (note) => {
+    const dataDir = path.join(home, 'postgres');
+    note(existsSync(dataDir) ? 'embedded, with the data of the last start' : 'embedded, new');
+    return resources.use(await startEmbeddedPostgres({ dataDir })).url;
+  });
+}
+
+interface QueueVariables {
+  readonly REDIS_URL?: string;
+  readonly QUEUE_DATABASE_URL?: string;
+}
+
+async function startQueue(place: { readonly home: string; readonly databaseUrl: string }, resources: AsyncDisposableStack): Promise<QueueVariables> {
+  return step('queue', async (note) => {
+    const binary = findRedisServer();
+    if (binary === null) {
+      note('in the same PostgreSQL; a redis-server or valkey-server on PATH would be used instead');
+      return { QUEUE_DATABASE_URL: place.databaseUrl };
+    }
+    const redis = resources.use(await startRedisServer({ dir: path.join(place.home, 'redis') }));
+    note(`a private Redis (${binary}), every write on disk before it is acknowledged`);
+    return { REDIS_URL: redis.url };
+  });
+}
+
+/** A default port that is taken gives way to a free one and says so; one that was asked for is an error. */
+async function choosePorts(options: StartOptions): Promise<{ readonly ingest: number; readonly console: number }> {
+  return { ingest: await choosePort({ asked: options.port, preferred: 8080, what: 'webhooks' }), console: await choosePort({ asked: options.consolePort, preferred: 8081, what: 'console' }) };
+}
+
+async function choosePort({ asked, preferred, what }: { readonly asked: number | undefined; readonly preferred: number; readonly what: string }): Promise<number> {
+  const { port, moved } = await portOrFree(asked ?? preferred);
+  if (moved && asked !== undefined) throw new ConfigurationError([`port ${asked} for ${what} is taken by another process; choose another or stop that one`]);
+  if (moved) print(`  ${styled('yellow', '!')} port ${preferred} is taken: ${what} moved to ${port}`);
+  return port;
+}
+
+/** Made once and kept beside the data, so that a bookmark and a password manager go on working. */
+function keptPassword(home: string): string {
+  const file = path.join(home, 'console-password');
+  if (!existsSync(file)) writeFileSync(file, randomBytes(12).toString('base64url'), { mode: 0o600 });
+  return readFileSync(file, 'utf8').trim();
+}
+
+/** What the user set, less what this run decides itself. */
+function ownVariables(): Record<string, string> {
+  const decided = new Set(['PORT', 'CONSOLE_PORT', 'HEALTH_PORT', 'HOST', 'DATABASE_URL', 'REDIS_URL', 'QUEUE_DATABASE_URL', 'PENSTOCK_CONFIG', 'NODE_ENV', 'CONSOLE_PASSWORD']);
+  return Object.fromEntries(Object.entries(process.env).flatMap(([name, value]) => (value === undefined || decided.has(name) ? [] : [[name, value]])));
+}
