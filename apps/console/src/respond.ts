@@ -58,7 +58,7 @@ export function refusalDetails(refusal: Refusal): RefusalDetails {
     case 'payment_unknown':
       return { status: 404, code: 'payment_unknown', title: 'No payment goes by this id', detail: 'Every id that an event named leads to its payment: of the payment, an order, a charge, a capture, a refund, a dispute.' };
     case 'payment_ambiguous':
-      return { status: 409, code: 'payment_ambiguous', title: 'Several payments go by this id', detail: 'Choose one with ?account=.', members: { matches: refusal.matches } };
+      return { status: 409, code: 'payment_ambiguous', title: 'Several payments go by this id', detail: 'Choose an account with ?account=, or one payment by its own id.', members: { matches: refusal.matches } };
     case 'page_unknown':
       return { status: 404, code: 'page_unknown', title: 'There is no such page' };
     case 'queue_unavailable':

@@ -36,9 +36,10 @@ export async function giveAccount(system: RunningSystem, demonstration: Demonstr
   print(payments.toString());
 
   print(`\n${styled('bold', 'What is dead')}`);
-  const dead = table(['event', 'type', 'attempts', 'cause']);
-  for (const event of await deadEvents(system.db, [...demo.expectedStates.keys()])) dead.push([event.eventId, event.type, String(event.attempts), `${event.code}: ${event.message}`]);
-  print(dead.toString());
+  for (const event of await deadEvents(system.db, [...demo.expectedStates.keys()])) {
+    print(`  ${event.eventId}  ${event.type}  after ${event.attempts} attempt${event.attempts === 1 ? '' : 's'}`);
+    print(`  ${styled('red', event.code ?? 'unknown')}  ${event.message ?? ''}`);
+  }
 
   for (const [id, state] of demo.expectedStates) {
     const found = states.get(id) ?? 'not in the ledger';

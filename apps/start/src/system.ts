@@ -4,7 +4,7 @@ import path from 'node:path';
 import { openDatabase, type LedgerDatabase } from '@penstock/db/database';
 import { migrate } from '@penstock/db/migrate';
 import { startEmbeddedPostgres } from '@penstock/local/embedded-postgres';
-import { freePort, portOrFree } from '@penstock/local/ports';
+import { portOrFree } from '@penstock/local/ports';
 import { findRedisServer, startRedisServer } from '@penstock/local/redis-server';
 import { ConfigurationError } from '@penstock/core/failure';
 import { migrateQueue } from '@penstock/runtime/webhook-queue';
@@ -58,14 +58,13 @@ export async function startSystem(options: StartOptions, resources: AsyncDisposa
   const { DATABASE_URL: _kept, ...withoutDatabase } = common;
   // User's own variables, such as provider secrets, reach the processes; the ledger's address does not reach ingest.
   const inherited = ownVariables();
-  const [ingestHealth, workerHealth, consoleHealth] = [await freePort(), await freePort(), await freePort()];
   const start = async (name: 'ingest' | 'worker' | 'console', healthPort: number, environment: Record<string, string>): Promise<string> =>
     step(name, async () => resources.use(await startProgram({ name, home, healthPort, environment: { ...inherited, ...environment } })).url);
 
-  const worker = await start('worker', workerHealth, common);
-  const console = await start('console', consoleHealth, { ...common, PORT: String(ports.console), CONSOLE_PASSWORD: consolePassword });
+  const worker = await start('worker', ports.workerHealth, common);
+  const console = await start('console', ports.consoleHealth, { ...common, PORT: String(ports.console), CONSOLE_PASSWORD: consolePassword });
   // Last up and first down: what is accepted finds somebody to work on it.
-  const ingest = await start('ingest', ingestHealth, { ...withoutDatabase, PORT: String(ports.ingest) });
+  const ingest = await start('ingest', ports.ingestHealth, { ...withoutDatabase, PORT: String(ports.ingest) });
   return { db, keys, webhooksUrl: `http://127.0.0.1:${ports.ingest}/webhooks/`, consoleUrl: `http://127.0.0.1:${ports.console}/`, consolePassword, privateUrls: { ingest, worker, console } };
 }
 
@@ -96,8 +95,14 @@ async function startQueue(place: { readonly home: string; readonly databaseUrl: 
 }
 
 /** A default port that is taken gives way to a free one and says so; one that was asked for is an error. */
-async function choosePorts(options: StartOptions): Promise<{ readonly ingest: number; readonly console: number }> {
-  return { ingest: await choosePort({ asked: options.port, preferred: 8080, what: 'webhooks' }), console: await choosePort({ asked: options.consolePort, preferred: 8081, what: 'console' }) };
+async function choosePorts(options: StartOptions) {
+  return {
+    ingest: await choosePort({ asked: options.port, preferred: 8080, what: 'webhooks' }),
+    console: await choosePort({ asked: options.consolePort, preferred: 8081, what: 'the console' }),
+    ingestHealth: await choosePort({ asked: undefined, preferred: 9080, what: "ingest's metrics" }),
+    workerHealth: await choosePort({ asked: undefined, preferred: 9081, what: "the worker's metrics" }),
+    consoleHealth: await choosePort({ asked: undefined, preferred: 9082, what: "the console's metrics" }),
+  };
 }
 
 async function choosePort({ asked, preferred, what }: { readonly asked: number | undefined; readonly preferred: number; readonly what: string }): Promise<number> {

@@ -52,7 +52,7 @@ export function optionalFromEnvironment(name: string): EnvironmentReference {
 
 const environmentReference = z.strictObject({ fromEnvironment: z.string().regex(/^[A-Z][A-Z0-9_]*$/, 'must be an environment variable name'), optional: z.boolean() });
 
-const setting: z.ZodType<EndpointSetting> = z.lazy(() => z.union([z.string(), z.number(), z.boolean(), environmentReference, z.array(setting), z.record(z.string(), setting)]));
+const setting: z.ZodType<EndpointSetting> = z.lazy(() => z.union([z.string(), z.number(), z.boolean(), environmentReference, z.array(setting), z.record(z.string(), setting).refine((value) => !('fromEnvironment' in value))]));
 
 /** Endpoint names stand in URLs, job ids and metric labels. */
 const endpointName = z.string().regex(/^[a-z][a-z0-9-]{0,62}$/, 'must be 1 to 63 lower-case letters, digits and hyphens, starting with a letter');

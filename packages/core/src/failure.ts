@@ -51,21 +51,37 @@ export interface Failure {
 /** Long enough for a sentence and an identifier; a stack belongs in the log. */
 const MESSAGE_CHARACTERS_MAX = 500;
 
+/** What a fingerprint is made of; a message can quote a whole body. */
+const SHAPE_CHARACTERS_MAX = 2_000;
+
 /** Reads any thrown value as a failure; never throws. */
 export function toFailure(thrown: unknown): Failure {
+  try {
+    return readFailure(thrown);
+  } catch {
+    // A proxy, or an object whose own accessors throw.
+    return readFailure(new Error('something was thrown that cannot be read'));
+  }
+}
+
+function readFailure(thrown: unknown): Failure {
   const error = thrown instanceof Error ? thrown : new Error(String(thrown));
   const code = 'code' in error && typeof error.code === 'string' ? error.code : 'unexpected_error';
-  const message = [...error.message].slice(0, MESSAGE_CHARACTERS_MAX).join('').replaceAll('\0', '\uFFFD');
-  return { code, message, fingerprint: fingerprintOf(error, code), permanent: thrown instanceof PermanentError };
+  // A JavaScript error's message and stack are whatever was assigned to them.
+  const text = String(error.message).toWellFormed();
+  const message = [...text.slice(0, 2 * MESSAGE_CHARACTERS_MAX)].slice(0, MESSAGE_CHARACTERS_MAX).join('').toWellFormed().replaceAll('\0', '\uFFFD');
+  const fingerprint = fingerprintOf({ name: String(error.name), code, text, stack: String(error.stack) });
+  return { code, message, fingerprint, permanent: thrown instanceof PermanentError };
 }
 
 /**
- * One cause, one fingerprint: identifiers and numbers in the message are
- * folded away, so that a thousand failures of one bug read as one.
+ * One cause, one fingerprint: what is quoted, every word with a digit in it
+ * (numbers, UUIDs, PayPal's ids) and prefixed ids are folded away, so that a
+ * thousand failures of one bug read as one.
  */
-function fingerprintOf(error: Error, code: string): string {
-  const shape = error.message.replace(/[0-9a-f]{8,}|\d+|"[^"]*"|'[^']*'|\b\w*_\w{6,}\b/gi, '?');
-  const frame = error.stack?.split('\n').find((line) => line.trimStart().startsWith('at ')) ?? '';
+function fingerprintOf(error: { readonly name: string; readonly code: string; readonly text: string; readonly stack: string }): string {
+  const shape = error.text.slice(0, SHAPE_CHARACTERS_MAX).replace(/"[^"]*"|'[^']*'|[\w-]*\d[\w-]*|\b\w*_\w{6,}\b/g, '?');
+  const frame = error.stack.split('\n').find((line) => line.trimStart().startsWith('at ')) ?? '';
   const place = frame.replace(/:\d+:\d+\)?$/, '').replace(/.*[/\\]/, '');
-  return createHash('sha256').update(`${error.name}|${code}|${shape}|${place}`).digest('hex').slice(0, 16);
+  return createHash('sha256').update(`${error.name}|${error.code}|${shape}|${place}`).digest('hex').slice(0, 16);
 }

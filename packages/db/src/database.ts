@@ -30,6 +30,8 @@ export function openDatabase(options: { readonly url: string; readonly poolMax: 
     types: { getTypeParser: (oid, format) => (oid === INT8 && format !== 'binary' ? readInt8 : types.getTypeParser(oid, format)) },
   });
   pool.on('error', options.onError ?? (() => undefined));
+  // A connection that breaks while in use tells its query; without a listener of its own it would end the process too.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
 }
 

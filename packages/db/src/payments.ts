@@ -64,8 +64,8 @@ export async function listPayments(db: Connection, options: { readonly limit: nu
 
 /**
  * Payments that go by this id, with or without its prefix (`ch_1` or
- * `charge:ch_1`), in any account or in the one given. More than one only where
- * accounts share ids; then at most 20.
+ * `charge:ch_1`), in any account or in the one given. More than one where accounts
+ * share ids or a dispute is about several; then at most 20.
  */
 export async function findPayments(db: Connection, id: string, options: { readonly account?: string | undefined } = {}) {
   const payments = db.selectFrom('payments').selectAll();
@@ -79,6 +79,8 @@ export async function findPayments(db: Connection, id: string, options: { readon
           'in',
           where.selectFrom('payment_references').select('payment_key').where((inner) => inner('reference', 'in', referencesNamed(id))),
         ),
+        // A dispute that names payments is not one of their names: it may be about several.
+        where('key', 'in', where.selectFrom('disputes').select('payment_key').where('disputes.id', '=', id.replace(/^dispute:/, ''))),
       ]),
     )
     .orderBy('key')

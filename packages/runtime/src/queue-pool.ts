@@ -10,6 +10,8 @@ export function openQueuePool(options: { readonly url: string; readonly max: num
   const pool = new Pool({ connectionString: options.url, max: options.max, connectionTimeoutMillis: 2_000, keepAlive: true, application_name: options.applicationName, options: '-c search_path=bullmq' });
   // An idle connection that drops is replaced; without a listener it would end the process.
   pool.on('error', () => undefined);
+  // So would one that drops while in use, whose query is told as well.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   if (!isPgPool(pool)) throw new TypeError('BullMQ does not recognise the PostgreSQL pool of this version of pg');
   return pool;
 }

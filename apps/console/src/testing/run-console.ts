@@ -37,7 +37,7 @@ export async function runConsole(given: { readonly environment: Environment; rea
         newToken: () => randomBytes(32).toString('base64url'),
         onListening: listening.resolve,
       },
-      { resources, stopping: stop.signal, setShutdownMs: () => undefined },
+      { resources, stopping: stop.signal, stop: () => stop.abort(), setShutdownMs: () => undefined },
     );
   } catch (error) {
     await resources.disposeAsync();
