@@ -38,7 +38,7 @@ export function createSessions(options: { readonly now: () => Date; readonly new
       expiries.set(hashOf(token), options.now().getTime() + options.lifetimeMs);
       return token;
     },
-    isOpen: (token) => expiries.has(hashOf(token)),
+    isOpen: (token) => (expiries.get(hashOf(token)) ?? 0) > options.now().getTime(),
     close: (token) => void expiries.delete(hashOf(token)),
   };
 }

@@ -1,4 +1,4 @@
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fail } from 'node:assert';
@@ -88,12 +88,6 @@ describe('a setting in a file', () => {
     await mkdir(folder);
     expect(problemsOf({ TOKEN_FILE: join(home, 'absent') })).toEqual(['TOKEN could not be read from the file that TOKEN_FILE names: ENOENT (what opens the door)']);
     expect(problemsOf({ TOKEN_FILE: folder })).toEqual(['TOKEN could not be read from the file that TOKEN_FILE names: EISDIR (what opens the door)']);
-  });
-
-  test.runIf(process.getuid?.() !== 0)('that may not be read says so', async () => {
-    const file = await fileWith('tok_1');
-    await chmod(file, 0o000);
-    expect(problemsOf({ TOKEN_FILE: file })).toEqual(['TOKEN could not be read from the file that TOKEN_FILE names: EACCES (what opens the door)']);
   });
 
   test('that is empty is missing, as an empty variable is', async () => {

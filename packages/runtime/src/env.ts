@@ -42,7 +42,7 @@ export function readSettings<Settings extends Record<string, Setting<unknown>>>(
 
 type VariableReading = { readonly kind: 'value'; readonly value: string | undefined } | { readonly kind: 'problem'; readonly problem: string };
 
-/** An unset and an empty variable are the same: shells and manifests blur them. */
+/** An unset and an empty variable or file are the same: shells and manifests blur them. */
 export function readVariable(name: string, environment: Environment): VariableReading {
   const direct = environment[name];
   const file = environment[`${name}_FILE`];
@@ -51,7 +51,8 @@ export function readVariable(name: string, environment: Environment): VariableRe
   }
   if (file === undefined || file === '') return { kind: 'value', value: direct === '' ? undefined : direct };
   try {
-    return { kind: 'value', value: readFileSync(file, 'utf8').trim() };
+    const content = readFileSync(file, 'utf8').trim();
+    return { kind: 'value', value: content === '' ? undefined : content };
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
     return { kind: 'problem', problem: `could not be read from the file that ${name}_FILE names: ${code}` };

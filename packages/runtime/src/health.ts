@@ -27,7 +27,8 @@ export async function serveHealth(options: {
   readonly beforeScrape?: () => Promise<void>;
 }): Promise<{ readonly port: number; readonly moved: boolean } & AsyncDisposable> {
   const server = createServer((request, response) => {
-    const path = new URL(request.url ?? '/', 'http://private').pathname;
+    // Not as a URL: anything may stand here, and `//` is none.
+    const path = request.url?.split('?')[0];
     if (path === '/health') return answer(response, 200, { status: 'alive' });
     if (path === '/ready') return void ready(response, options);
     if (path === '/metrics') return void metrics(response, options);

@@ -64,8 +64,15 @@ function report(error: unknown): number {
     process.stderr.write(`${error.message}\n`);
     return EXIT_CONFIGURATION;
   }
-  process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  process.stderr.write(`${stackOf(error)}\n`);
   return 1;
+}
+
+/** With its causes: what went wrong is often said there alone. */
+function stackOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const stack = error.stack ?? error.message;
+  return error.cause === undefined ? stack : `${stack}\ncaused by: ${stackOf(error.cause)}`;
 }
 
 /** Runs a command to its end: exit code 0, 78 for wrong settings, 1 for anything else. */

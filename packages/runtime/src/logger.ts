@@ -37,7 +37,7 @@ export function createLogger(options: { readonly name: string; readonly level: s
     base: { process: options.name, pid: process.pid },
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
-    redact: { paths: [...redactedPaths, ...redactedPaths.filter((path) => !path.includes('.')).map((path) => `*.${path}`)], censor: '[redacted]' },
+    redact: { paths: [...redactedPaths, ...redactedPaths.map((path) => `*.${path}`)], censor: '[redacted]' },
     serializers: { error: pino.stdSerializers.err, err: pino.stdSerializers.err },
   };
   if (process.stdout.isTTY) return pino(settings, pretty({ colorize: true, ignore: 'pid,process', messageFormat: '{process}: {msg}', sync: true }));
