@@ -37,8 +37,8 @@ export function createConsoleApp(world: ConsoleWorld, events: ConsoleEvents): Ho
     events.requestAnswered({ method, path, address: addressOf(context.env), requestId, status: context.res.status, durationMs: performance.now() - started });
   });
   app.use(secureAnswers());
-  // Forms of another site are refused here. What is no form cannot be sent by
-  // another site at all: it takes leave of this one first, which none is given.
+  // Refuses another site's forms. Whatever is no form, browsers send for another
+  // site only after asking for leave (CORS), and none is given.
   app.use(csrf());
   app.route('/', loginRoutes(world, events));
 

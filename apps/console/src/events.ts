@@ -19,7 +19,7 @@ export function createConsoleEvents({ logger, metrics }: { readonly logger: Logg
     /** Every request to the operators' port. An open board asks every few seconds, so mere looking is told at debug. */
     requestAnswered: (request: AnsweredRequest): void => {
       metrics.httpDuration.observe({ route: routeLabel(request.path), method: methodLabel(request.method), status: request.status }, request.durationMs / 1000);
-      const line = { ...request, password: 0, path: request.path.slice(0, 300), durationMs: Math.round(request.durationMs * 100) / 100 };
+      const line = { ...request, path: request.path.slice(0, 300), durationMs: Math.round(request.durationMs * 100) / 100 };
       if (request.status >= 500) logger.warn(line, 'request answered');
       else if (request.method === 'GET' || request.method === 'HEAD') logger.debug(line, 'request answered');
       else logger.info(line, 'request answered');

@@ -11,6 +11,7 @@ test.each([
   'queues',
   'https://example.com/',
   '//example.com',
+  '//example.com/queues',
   '///example.com',
   '/\\example.com',
   '\\\\example.com',

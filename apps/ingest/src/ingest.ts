@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { getRequestListener } from '@hono/node-server';
+import { getRequestListener, RequestError } from '@hono/node-server';
 import { ConfigurationError } from '@penstock/core/failure';
 import { loadConfiguration, resolveSettings, type LoadedConfiguration } from '@penstock/runtime/configuration-file';
 import type { Environment } from '@penstock/runtime/env';
@@ -8,7 +8,7 @@ import { providerEffects } from '@penstock/runtime/http-exchange';
 import type { ProcessScope } from '@penstock/runtime/lifecycle';
 import { createLogger } from '@penstock/runtime/logger';
 import { createMetrics } from '@penstock/runtime/metrics';
-import { serveHttp } from '@penstock/runtime/serve-http';
+import { invalidRequestProblem, serveHttp } from '@penstock/runtime/serve-http';
 import { version } from '@penstock/runtime/version';
 import { openWebhookQueue, queueLocation, type WebhookQueue } from '@penstock/runtime/webhook-queue';
 import { createIngestApp } from './app.ts';
@@ -60,7 +60,7 @@ export async function ingest(given: IngestProcess, scope: ProcessScope): Promise
     stopping: scope.stopping,
     limits: config,
   };
-  const listener = getRequestListener(createIngestApp(world, events).fetch);
+  const listener = getRequestListener(createIngestApp(world, events).fetch, { errorHandler: refuseAddress });
   const listening = scope.resources.use(await serveHttp(listener, { host: config.host, port: config.port, fallbackPort: 8080, requestMs: config.bodyMs + 5_000 }));
   scope.stopping.addEventListener('abort', events.stopping);
   events.listening({ url: `http://${config.host}:${listening.port}/webhooks/`, healthUrl: `http://${config.host}:${health.port}`, endpoints: [...endpoints.keys()], moved: listening.moved || health.moved });
@@ -87,6 +87,12 @@ function openEndpoints(configuration: LoadedConfiguration<unknown>, config: Inge
   }
   if (problems.length > 0) throw new ConfigurationError(problems);
   return open;
+}
+
+/** A request whose host or target is no address never reaches the app. */
+function refuseAddress(error: unknown): Response {
+  const status = error instanceof RequestError ? 400 : 500;
+  return new Response(invalidRequestProblem(status), { status, headers: { 'content-type': 'application/problem+json', connection: 'close' } });
 }
 
 /** In production, start-up is the last moment to refuse a queue that forgets. */

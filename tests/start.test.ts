@@ -1,0 +1,86 @@
+import { randomUUID } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { createServer } from 'node:net';
+import path from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { testRunDir } from '@penstock/local/test-services';
+import { startProcess, type TestProcess } from './harness/process.ts';
+
+/** `pnpm start`, as a new user runs it. */
+describe('the start command', { timeout: 60_000 }, () => {
+  test('with --once it ends by itself, with 0, every outcome being the expected one; a second start keeps the data of the first', async () => {
+    const home = newHome();
+    const first = await start(['--once', '--home', home]);
+    expect(await first.exited, first.output()).toEqual({ code: 0, signal: null });
+    expect(first.output()).toContain('Every outcome was the expected one.');
+    expect(first.output()).toContain('embedded, new');
+    const second = await start(['--once', '--home', home]);
+    expect(await second.exited, second.output()).toEqual({ code: 0, signal: null });
+    expect(second.output()).toContain('with the data of the last start');
+    expect(second.output()).toContain('up to date');
+  });
+
+  test('without a Redis on PATH the queue is in PostgreSQL, and every outcome is the same', async () => {
+    const bare = path.join(testRunDir(), `bare-${randomUUID()}`);
+    mkdirSync(bare);
+    // What running PostgreSQL as another user takes, and nothing else.
+    for (const tool of ['id', 'sh', 'useradd', 'groupadd', 'locale', 'getent', 'ps']) {
+      const found = (process.env['PATH'] ?? '').split(path.delimiter).map((folder) => path.join(folder, tool)).find((file) => existsSync(file));
+      if (found !== undefined) symlinkSync(found, path.join(bare, tool));
+    }
+    const run = await start(['--once', '--home', newHome()], { PATH: bare });
+    expect(await run.exited, run.output()).toEqual({ code: 0, signal: null });
+    expect(run.output()).toContain('in the same PostgreSQL');
+  });
+
+  test('it stays up with every address shown until it is interrupted, moves from a taken port, and then leaves nothing behind', async () => {
+    const home = newHome();
+    await using _taken = await takePort(8080);
+    const run = await start(['--home', home]);
+    await run.waitForLine(/port 8080 is taken: webhooks moved to \d+/);
+    const [, webhooks] = await run.waitForLine(/webhooks +(http:\S+)<endpoint>/, { deadlineMs: 40_000 });
+    const [, metrics] = await run.waitForLine(/ingest (http:\S+)\/metrics/);
+    await run.waitForLine(/Up until Ctrl-C/);
+    expect((await fetch(`${webhooks}nowhere`, { method: 'POST' })).status).toBe(404);
+    expect((await fetch(`${metrics}/ready`)).status).toBe(200);
+    run.kill('SIGINT');
+    expect(await run.exited, run.output()).toEqual({ code: 0, signal: null });
+    for (const name of ['ingest', 'worker', 'console']) expect(existsSync(path.join(home, `${name}.process.json`)), name).toBe(false);
+    await expect(fetch(`${metrics}/health`)).rejects.toThrow();
+    expect(readFileSync(path.join(home, 'logs/worker.log'), 'utf8')).toContain('stopping: finishing the webhooks in hand');
+  });
+
+  test('--help explains itself; an unknown flag and a taken port that was asked for are errors that say what to do', async () => {
+    const help = await start(['--help']);
+    expect(await help.exited).toEqual({ code: 0, signal: null });
+    expect(help.output()).toContain('Usage: pnpm start');
+    const unknown = await start(['--onc']);
+    expect(await unknown.exited).toEqual({ code: 78, signal: null });
+    expect(unknown.output()).toContain('pnpm start --help');
+    const bad = await start(['--port', 'http']);
+    expect(await bad.exited).toEqual({ code: 78, signal: null });
+    expect(bad.output()).toContain('PORT must be a whole number');
+  });
+});
+
+function newHome(): string {
+  return path.join(testRunDir(), `home-${randomUUID()}`);
+}
+
+function start(args: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<TestProcess> {
+  return startProcess({ name: 'start', script: 'apps/start/src/main.ts', args, env: environment });
+}
+
+/** Holds a port for as long as it is not disposed of; another process may hold it already, which is as good. */
+async function takePort(port: number): Promise<AsyncDisposable> {
+  const server = createServer();
+  await new Promise<void>((resolve) => {
+    server.once('error', () => resolve());
+    server.listen(port, '127.0.0.1', resolve);
+  });
+  return {
+    [Symbol.asyncDispose]: async () => {
+      await new Promise<void>((resolve) => server.close(() => resolve()));
+    },
+  };
+}
