@@ -9,13 +9,13 @@ import { until } from './harness/until.ts';
 /** The conformance suite of the queue port: every guarantee, on every backend. */
 describe.each(queueBackends)('the queue on %s', (backend) => {
   test('an added delivery comes out as it went in, once', async () => {
-    await using test = await createTestQueue(backend);
-    await using queue = openWebhookQueue(test.location);
+    await using own = await createTestQueue(backend);
+    await using queue = openWebhookQueue(own.location);
     await queue.connected();
     const delivery = aDelivery({ text: '{"id":"evt_1","note":"é \\u0000 😀"}' });
     expect(await queue.add([delivery])).toEqual(['queued']);
     const seen: QueuedJob[] = [];
-    await using _consumer = consume(test.location, async (job) => {
+    await using _consumer = consume(own.location, async (job) => {
       seen.push(job);
       return { kind: 'done', outcome: 'processed' };
     });
@@ -24,8 +24,8 @@ describe.each(queueBackends)('the queue on %s', (backend) => {
   });
 
   test('bytes that are not text survive, a NUL among them', async () => {
-    await using test = await createTestQueue(backend);
-    await using queue = openWebhookQueue(test.location);
+    await using own = await createTestQueue(backend);
+    await using queue = openWebhookQueue(own.location);
     await queue.connected();
     for (const bytes of [Buffer.from([0, 1, 2]), Buffer.from([0xff, 0xfe, 0x80]), Buffer.from('\uFEFF{"a":1}'), Buffer.alloc(0)]) {
       const delivery = { ...aDelivery(), bodySha256: sha256Hex(bytes), body: encodeBody(bytes) };
@@ -36,23 +36,23 @@ describe.each(queueBackends)('the queue on %s', (backend) => {
   });
 
   test('a repetition is not added and says so, before and after the first is processed', async () => {
-    await using test = await createTestQueue(backend);
-    await using queue = openWebhookQueue(test.location);
+    await using own = await createTestQueue(backend);
+    await using queue = openWebhookQueue(own.location);
     await queue.connected();
     const first = aDelivery();
     expect(await queue.add([first])).toEqual(['queued']);
     const repetition = { ...first, deliveryId: aDelivery().deliveryId };
     expect(await queue.add([repetition])).toEqual(['already queued']);
     expect((await queue.counts()).waiting).toBe(1);
-    await using _consumer = consume(test.location, async () => ({ kind: 'done', outcome: 'processed' }));
+    await using _consumer = consume(own.location, async () => ({ kind: 'done', outcome: 'processed' }));
     await until(async () => (await queue.counts()).completed === 1, { what: 'the job to complete' });
     expect(await queue.add([repetition])).toEqual(['already processed']);
     expect(await queue.placeOf(jobIdOf(first))).toBe('completed');
   });
 
   test('several deliveries of one request are added together, each with its own standing', async () => {
-    await using test = await createTestQueue(backend);
-    await using queue = openWebhookQueue(test.location);
+    await using own = await createTestQueue(backend);
+    await using queue = openWebhookQueue(own.location);
     await queue.connected();
     const known = aDelivery();
     await queue.add([known]);
@@ -62,8 +62,8 @@ describe.each(queueBackends)('the queue on %s', (backend) => {
   });
 
   test('another body under a queued id is added beside it for the worker to judge', async () => {
-    await using test = await createTestQueue(backend);
-    await using queue = openWebhookQueue(test.location);
+    await using own = await createTestQueue(backend);
+    await using queue = openWebhookQueue(own.location);
     await queue.connected();
     const first = aDelivery({ text: '{"amount":1}' });
     await queue.add([first]);
@@ -72,11 +72,11 @@ describe.each(queueBackends)('the queue on %s', (backend) => {
   });
 
   test('a retry comes back after its delay and counts as the next attempt', async () => {
-    await using test = await createTestQueue(backend);
-    await using queue = openWebhookQueue(test.location);
+    await using own = await createTestQueue(backend);
+    await using queue = openWebhookQueue(own.location);
     await queue.connected();
     const attempts: number[] = [];
-    await using _consumer = consume(test.location, async (job) => {
+    await using _consumer = consume(own.location, async (job) => {
       attempts.push(job.attempt);
       return job.attempt < 3 ? { kind: 'retry', delayMs: 30, error: new Error('not yet') } : { kind: 'done', outcome: 'processed' };
     });
@@ -86,11 +86,11 @@ describe.each(queueBackends)('the queue on %s', (backend) => {
   });
 
   test('postponing uses up no attempt', async () => {
-    await using test = await createTestQueue(backend);
-    await using queue = openWebhookQueue(test.location);
+    await using own = await createTestQueue(backend);
+    await using queue = openWebhookQueue(own.location);
     await queue.connected();
     const attempts: number[] = [];
-    await using _consumer = consume(test.location, async (job) => {
+    await using _consumer = consume(own.location, async (job) => {
       attempts.push(job.attempt);
       return attempts.length < 9 ? { kind: 'postpone', delayMs: 10 } : { kind: 'done', outcome: 'processed' };
     });
@@ -100,11 +100,11 @@ describe.each(queueBackends)('the queue on %s', (backend) => {
   });
 
   test('a dead job stays in the failed set with its reason and its data, and no attempt follows', async () => {
-    await using test = await createTestQueue(backend);
-    await using queue = openWebhookQueue(test.location);
+    await using own = await createTestQueue(backend);
+    await using queue = openWebhookQueue(own.location);
     await queue.connected();
     let attempts = 0;
-    await using _consumer = consume(test.location, async () => {
+    await using _consumer = consume(own.location, async () => {
       attempts += 1;
       return { kind: 'dead', error: Object.assign(new Error('cannot be'), { code: 'malformed_event' }) };
     });
@@ -117,11 +117,11 @@ describe.each(queueBackends)('the queue on %s', (backend) => {
   });
 
   test('a dead event that the provider sends again is put back to work', async () => {
-    await using test = await createTestQueue(backend);
-    await using queue = openWebhookQueue(test.location);
+    await using own = await createTestQueue(backend);
+    await using queue = openWebhookQueue(own.location);
     await queue.connected();
     let healed = false;
-    await using _consumer = consume(test.location, async () => (healed ? { kind: 'done', outcome: 'processed' } : { kind: 'dead', error: new Error('broken') }));
+    await using _consumer = consume(own.location, async () => (healed ? { kind: 'done', outcome: 'processed' } : { kind: 'dead', error: new Error('broken') }));
     const delivery = aDelivery();
     await queue.add([delivery]);
     await until(async () => (await queue.counts()).failed === 1, { what: 'the job to fail' });
@@ -131,17 +131,17 @@ describe.each(queueBackends)('the queue on %s', (backend) => {
   });
 
   test('recreating makes a job of an event whose job is gone or finished, and leaves a waiting one alone', async () => {
-    await using test = await createTestQueue(backend);
-    await using queue = openWebhookQueue(test.location);
+    await using own = await createTestQueue(backend);
+    await using queue = openWebhookQueue(own.location);
     await queue.connected();
     const gone = aDelivery();
     await queue.recreate(gone);
     await queue.recreate(gone);
     expect((await queue.counts()).waiting).toBe(1);
-    await using _consumer = consume(test.location, async () => ({ kind: 'done', outcome: 'processed' }));
+    await using _consumer = consume(own.location, async () => ({ kind: 'done', outcome: 'processed' }));
     await until(async () => (await queue.placeOf(jobIdOf(gone))) === 'completed', { what: 'the job to complete' });
     let again = 0;
-    await using _other = consume(test.location, async () => {
+    await using _other = consume(own.location, async () => {
       again += 1;
       return { kind: 'done', outcome: 'processed' };
     });
@@ -151,12 +151,12 @@ describe.each(queueBackends)('the queue on %s', (backend) => {
   });
 
   test('closing a consumer waits for the job in hand', async () => {
-    await using test = await createTestQueue(backend);
-    await using queue = openWebhookQueue(test.location);
+    await using own = await createTestQueue(backend);
+    await using queue = openWebhookQueue(own.location);
     await queue.connected();
     const gate = Promise.withResolvers<void>();
     const started = Promise.withResolvers<void>();
-    const consumer = consume(test.location, async () => {
+    const consumer = consume(own.location, async () => {
       started.resolve();
       await gate.promise;
       return { kind: 'done', outcome: 'processed' };

@@ -1,6 +1,7 @@
 import { TransientError } from '@penstock/core/failure';
 import { isDatabaseOutage, type LedgerDatabase } from '@penstock/db/database';
 import type { WebhookQueue } from '@penstock/runtime/webhook-queue';
+import { within } from '@penstock/runtime/within';
 import { Hono } from 'hono';
 import { csrf } from 'hono/csrf';
 import { HTTPException } from 'hono/http-exception';
@@ -14,7 +15,9 @@ import { addressOf, requestIdOf } from './request.ts';
 import { requireSession } from './require-session.ts';
 import { refuse, type ConsoleEnv } from './respond.ts';
 import { secureAnswers } from './secure-answers.ts';
-import { withinDeadline } from './within-deadline.ts';
+
+/** Operators look again rather than wait longer; a queue never reached since the start would let them wait for ever. */
+const QUEUE_MS_MAX = 2_000;
 
 /** What the console needs of the world. */
 export interface ConsoleWorld extends LoginWorld {
@@ -44,9 +47,9 @@ export function createConsoleApp(world: ConsoleWorld, events: ConsoleEvents): Ho
 
   app.use(requireSession(world.sessions));
   app.use(limitBody());
-  app.get('/', async (context) => context.html(frontPage({ queueName: world.queue.location.name, counts: await withinDeadline(world.queue.counts()).catch(() => null) })));
+  app.get('/', async (context) => context.html(frontPage({ queueName: world.queue.location.name, counts: await within(QUEUE_MS_MAX, world.queue.counts()).catch(() => null) })));
   app.get('/payments/:id', paymentRoute(world.db));
-  app.use('/queues/*', (_context, next) => withinDeadline(next()));
+  app.use('/queues/*', (_context, next) => within(QUEUE_MS_MAX, next()));
   // The board's own links lead here; it answers to the path without the slash.
   app.get('/queues/', (context) => context.redirect('/queues'));
   app.route('/queues', createQueueBoard(world.queue.bull));

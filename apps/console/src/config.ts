@@ -2,7 +2,7 @@ import { integer, optionalInteger, readSettings, requiredText, type Environment 
 import { databaseSettings, sharedSettings } from '@penstock/runtime/shared-settings';
 
 /** Every setting of the console. */
-export const consoleSettings = {
+const consoleSettings = {
   ...sharedSettings,
   ...databaseSettings,
   port: optionalInteger({ name: 'PORT', about: "operators' port, never to be public", min: 0, max: 65_535, fallbackAbout: '8081, or a free one where that is taken' }),

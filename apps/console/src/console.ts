@@ -16,7 +16,6 @@ import { createConsoleEvents } from './events.ts';
 import { createLoginLimiter } from './login-limiter.ts';
 import { createPasswordCheck } from './password.ts';
 import { createSessions } from './sessions.ts';
-import { withinDeadline } from './within-deadline.ts';
 
 /** What the console takes from its process; tests give their own. */
 export interface ConsoleProcess {
@@ -53,7 +52,7 @@ export async function operatorsConsole(given: ConsoleProcess, scope: ProcessScop
       fallbackPort: 9082,
       registry: metrics.registry,
       stopping: scope.stopping,
-      beforeScrape: () => withinDeadline(observeQueue(queue, metrics)),
+      beforeScrape: () => observeQueue(queue, metrics),
       checks: [
         // It acknowledges nothing, so whether the queue is durable is not the console's to refuse.
         { name: location.backend, check: async () => void (await queue.counts()) },

@@ -53,7 +53,7 @@ async function viewOf(tx: LedgerTransaction, row: PaymentRow) {
     occurredAt: row.occurred_at,
     updatedAt: row.updated_at,
     refunds: refunds.map(refundView),
-    disputes: disputes.map((dispute) => ({ ...refundView(dispute), status: dispute.status, funds: dispute.funds })),
+    disputes: disputes.map(disputeView),
     timeline: timeline.map(timelineView),
   };
 }
@@ -70,6 +70,10 @@ function refundView<Row extends RefundRow | DisputeRow>(row: Row) {
     occurredAt: row.occurred_at,
     updatedAt: row.updated_at,
   };
+}
+
+function disputeView(row: DisputeRow) {
+  return { ...refundView(row), funds: row.funds };
 }
 
 function timelineView(row: TimelineRow) {

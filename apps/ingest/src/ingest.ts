@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { getRequestListener, RequestError } from '@hono/node-server';
 import { ConfigurationError } from '@penstock/core/failure';
 import { loadConfiguration, resolveSettings, type LoadedConfiguration } from '@penstock/runtime/configuration-file';
-import type { Environment } from '@penstock/runtime/env';
+import { readSettings, type Environment } from '@penstock/runtime/env';
 import { serveHealth } from '@penstock/runtime/health';
 import { providerEffects } from '@penstock/runtime/http-exchange';
 import type { ProcessScope } from '@penstock/runtime/lifecycle';
@@ -10,9 +10,9 @@ import { createLogger } from '@penstock/runtime/logger';
 import { createMetrics } from '@penstock/runtime/metrics';
 import { invalidRequestProblem, serveHttp } from '@penstock/runtime/serve-http';
 import { version } from '@penstock/runtime/version';
-import { openWebhookQueue, queueLocation, type WebhookQueue } from '@penstock/runtime/webhook-queue';
+import { openWebhookQueue, queueLocation, type QueueLocation, type WebhookQueue } from '@penstock/runtime/webhook-queue';
 import { createIngestApp } from './app.ts';
-import { readIngestConfig, type IngestConfig } from './config.ts';
+import { ingestSettings, readIngestConfig, type IngestConfig } from './config.ts';
 import { createIngestEvents } from './events.ts';
 import type { OpenEndpoint, ReceiveWorld } from './receive-webhook.ts';
 
@@ -27,14 +27,13 @@ export interface IngestProcess {
 
 /** Starts ingest: settings, endpoints, queue, private port, public port. */
 export async function ingest(given: IngestProcess, scope: ProcessScope): Promise<void> {
-  const config = readIngestConfig(given.environment);
+  const { config, endpoints, location } = await prepare(given.environment);
   scope.setShutdownMs(config.shutdownMs);
   const logger = createLogger({ name: 'ingest', level: config.logLevel });
   const metrics = createMetrics({ process: 'ingest', version, environment: config.environment });
   const events = createIngestEvents({ logger, metrics });
 
-  const endpoints = openEndpoints(await loadConfiguration(config.configFile), config, given.environment);
-  const queue = scope.resources.use(openWebhookQueue(queueLocation(config)));
+  const queue = scope.resources.use(openWebhookQueue(location));
   await refuseWhereEventsCouldBeLost(queue, { production: config.environment === 'production', warn: events.notDurable });
 
   const health = scope.resources.use(
@@ -66,12 +65,41 @@ export async function ingest(given: IngestProcess, scope: ProcessScope): Promise
   events.listening({ url: `http://${config.host}:${listening.port}/webhooks/`, healthUrl: `http://${config.host}:${health.port}`, endpoints: [...endpoints.keys()], moved: listening.moved || health.moved });
 }
 
+interface Prepared {
+  readonly config: IngestConfig;
+  readonly endpoints: ReadonlyMap<string, OpenEndpoint>;
+  readonly location: QueueLocation;
+}
+
+/** Everything an operator can get wrong, in one go: one error lists the problems of settings, endpoints and queue. */
+async function prepare(environment: Environment): Promise<Prepared> {
+  const problems = new Set<string>();
+  const gather = async <Value>(read: () => Value | Promise<Value>): Promise<Value | undefined> => {
+    try {
+      return await read();
+    } catch (error) {
+      if (!(error instanceof ConfigurationError)) throw error;
+      for (const problem of error.problems) problems.add(problem);
+      return undefined;
+    }
+  };
+  const { environment: mode, configFile, trustedRootsFile, redisUrl, queueDatabaseUrl, queueName } = ingestSettings;
+  const config = await gather(() => readIngestConfig(environment));
+  const endpoints = await gather(async () => {
+    const settings = readSettings({ environment: mode, configFile, trustedRootsFile }, environment);
+    return openEndpoints(await loadConfiguration(settings.configFile), settings, environment);
+  });
+  const location = await gather(() => queueLocation(readSettings({ redisUrl, queueDatabaseUrl, queueName }, environment)));
+  if (config === undefined || endpoints === undefined || location === undefined) throw new ConfigurationError([...problems]);
+  return { config, endpoints, location };
+}
+
 /** Builds every endpoint's verifier; all problems of all endpoints make one error. */
-function openEndpoints(configuration: LoadedConfiguration<unknown>, config: IngestConfig, environment: Environment): ReadonlyMap<string, OpenEndpoint> {
+function openEndpoints(configuration: LoadedConfiguration<unknown>, config: Pick<IngestConfig, 'environment' | 'trustedRootsFile'>, environment: Environment): ReadonlyMap<string, OpenEndpoint> {
   const production = config.environment === 'production';
   const problems: string[] = [];
   if (production && config.trustedRootsFile !== undefined) problems.push('TRUSTED_ROOTS_FILE is for demonstrations and is refused in production');
-  const effects = providerEffects({ production, extraRoots: config.trustedRootsFile === undefined ? [] : [readFileSync(config.trustedRootsFile, 'utf8')] });
+  const effects = providerEffects({ production, extraRoots: readRoots(config.trustedRootsFile, problems) });
   const open = new Map<string, OpenEndpoint>();
   for (const endpoint of configuration.endpoints.values()) {
     const resolved = resolveSettings(endpoint, environment);
@@ -87,6 +115,16 @@ function openEndpoints(configuration: LoadedConfiguration<unknown>, config: Inge
   }
   if (problems.length > 0) throw new ConfigurationError(problems);
   return open;
+}
+
+function readRoots(file: string | undefined, problems: string[]): readonly string[] {
+  if (file === undefined) return [];
+  try {
+    return [readFileSync(file, 'utf8')];
+  } catch {
+    problems.push(`TRUSTED_ROOTS_FILE: ${file} cannot be read`);
+    return [];
+  }
 }
 
 /** A request whose host or target is no address never reaches the app. */

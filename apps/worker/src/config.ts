@@ -2,7 +2,7 @@ import { integer, optionalInteger, readSettings, type Environment } from '@penst
 import { databaseSettings, sharedSettings } from '@penstock/runtime/shared-settings';
 
 /** Every setting of a worker. */
-export const workerSettings = {
+const workerSettings = {
   ...sharedSettings,
   ...databaseSettings,
   healthPort: optionalInteger({ name: 'HEALTH_PORT', about: 'private port, for health and metrics', min: 0, max: 65_535, fallbackAbout: '9081, or a free one where that is taken' }),

@@ -69,7 +69,7 @@ function readFailure(thrown: unknown): Failure {
   const code = 'code' in error && typeof error.code === 'string' ? error.code : 'unexpected_error';
   // A JavaScript error's message and stack are whatever was assigned to them.
   const text = String(error.message).toWellFormed();
-  const message = [...text.slice(0, 2 * MESSAGE_CHARACTERS_MAX)].slice(0, MESSAGE_CHARACTERS_MAX).join('').toWellFormed().replaceAll('\0', '\uFFFD');
+  const message = text.slice(0, MESSAGE_CHARACTERS_MAX).toWellFormed().replaceAll('\0', '\uFFFD');
   const fingerprint = fingerprintOf({ name: String(error.name), code, text, stack: String(error.stack) });
   return { code, message, fingerprint, permanent: thrown instanceof PermanentError };
 }

@@ -18,7 +18,7 @@ export type RefundStatus = (typeof refundStatuses)[number];
 export const disputeStatuses = ['inquiry', 'needs_response', 'under_review', 'won', 'lost', 'accepted', 'expired', 'canceled', 'prevented'] as const;
 export type DisputeStatus = (typeof disputeStatuses)[number];
 
-export const disputeFunds = ['none', 'withdrawn', 'reinstated'] as const;
+const disputeFunds = ['none', 'withdrawn', 'reinstated'] as const;
 export type DisputeFunds = (typeof disputeFunds)[number];
 
 export const payoutStatuses = ['pending', 'in_transit', 'paid', 'failed', 'canceled', 'returned', 'unclaimed', 'held'] as const;

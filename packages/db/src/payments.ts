@@ -57,11 +57,6 @@ function paymentColumns(state: PaymentState) {
   };
 }
 
-/** All payments, oldest first; at most `limit`. */
-export async function listPayments(db: Connection, options: { readonly limit: number }) {
-  return db.selectFrom('payments').selectAll().orderBy('occurred_at').orderBy('key').limit(options.limit).execute();
-}
-
 /**
  * Payments that go by this id, with or without its prefix (`ch_1` or
  * `charge:ch_1`), in any account or in the one given. More than one where accounts

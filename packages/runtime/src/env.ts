@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import * as z from 'zod';
 import { ConfigurationError } from '@penstock/core/failure';
 
 /**
@@ -37,7 +38,7 @@ export function readSettings<Settings extends Record<string, Setting<unknown>>>(
   }
   if (problems.length > 0) throw new ConfigurationError(problems);
   // The loop above has read every key of Settings, each with its own reader.
-  return values as Values<Settings>;
+  return z.custom<Values<Settings>>().parse(values);
 }
 
 type VariableReading = { readonly kind: 'value'; readonly value: string | undefined } | { readonly kind: 'problem'; readonly problem: string };

@@ -1,6 +1,7 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { Registry } from 'prom-client';
 import { listen } from './listen.ts';
+import { within } from './within.ts';
 
 /** One thing a process cannot work without. Throws with the reason when it does not hold. */
 export interface ReadinessCheck {
@@ -54,21 +55,17 @@ async function ready(response: ServerResponse, options: { readonly checks: reado
 async function runCheck({ name, check }: ReadinessCheck): Promise<CheckResult> {
   const started = performance.now();
   const elapsed = () => Math.round((performance.now() - started) * 100) / 100;
-  const timeout = Promise.withResolvers<never>();
-  const timer = setTimeout(() => timeout.reject(new Error(`no answer within ${CHECK_MS_MAX} ms`)), CHECK_MS_MAX);
   try {
-    await Promise.race([check(), timeout.promise]);
+    await within(CHECK_MS_MAX, check());
     return { name, ok: true, latencyMs: elapsed() };
   } catch (error) {
     return { name, ok: false, latencyMs: elapsed(), problem: error instanceof Error ? error.message : String(error) };
-  } finally {
-    clearTimeout(timer);
   }
 }
 
 async function metrics(response: ServerResponse, options: { readonly registry: Registry; readonly beforeScrape?: () => Promise<void> }): Promise<void> {
-  // The queue being down must not hide the metrics that say so.
-  await options.beforeScrape?.().catch(() => undefined);
+  // A queue that is down, or was never reached and lets calls hang, must not hide the metrics that say so.
+  await within(CHECK_MS_MAX, options.beforeScrape?.() ?? Promise.resolve()).catch(() => undefined);
   response.writeHead(200, { 'content-type': options.registry.contentType });
   response.end(await options.registry.metrics());
 }

@@ -12,7 +12,7 @@ export function providerEffects(options: { readonly production: boolean; readonl
  * limit, and the deadline covers connection, headers and body. Rejects with
  * TransientError `provider_unreachable`.
  */
-export async function exchange(request: OutgoingRequest): Promise<IncomingResponse> {
+async function exchange(request: OutgoingRequest): Promise<IncomingResponse> {
   try {
     const response = await fetch(request.url, {
       method: request.method,

@@ -1,4 +1,5 @@
 import { createServer, STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { listen } from './listen.ts';
 
@@ -19,14 +20,41 @@ export async function serveHttp(
     (request, response) => void handle(request, response),
   );
   server.on('clientError', refuse);
+  const endUnused = trackConnections(server);
   const { port, moved } = await listen(server, options);
-  return { port, moved, [Symbol.asyncDispose]: () => drain(server) };
+  return { port, moved, [Symbol.asyncDispose]: () => drain(server, endUnused) };
 }
 
-async function drain(server: Server): Promise<void> {
+async function drain(server: Server, endUnused: () => void): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeIdleConnections();
+  endUnused();
   await closed;
+}
+
+/**
+ * Returns what ends every connection without a request in hand, now or as soon
+ * as its last one is answered. Node's own closing leaves those that are kept
+ * alive after an answer, and those that have sent nothing or half a head.
+ */
+function trackConnections(server: Server): () => void {
+  const inHand = new Map<Socket, number>();
+  let ending = false;
+  server.on('connection', (socket: Socket) => {
+    inHand.set(socket, 0);
+    socket.once('close', () => inHand.delete(socket));
+  });
+  server.on('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
+    inHand.set(socket, (inHand.get(socket) ?? 0) + 1);
+    response.once('close', () => {
+      const left = (inHand.get(socket) ?? 1) - 1;
+      if (inHand.has(socket)) inHand.set(socket, left);
+      if (ending && left === 0) socket.destroySoon();
+    });
+  });
+  return () => {
+    ending = true;
+    for (const [socket, requests] of inHand) if (requests === 0) socket.destroy();
+  };
 }
 
 /** What Node could not parse, or gave up waiting for, gets the same shape of answer as anything else. */

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import * as z from 'zod';
+import type * as z from 'zod';
 import { PermanentError } from '../failure.ts';
 import { paymentFactSchema, type PaymentFact } from '../payment-event.ts';
 

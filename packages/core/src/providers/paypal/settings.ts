@@ -35,7 +35,7 @@ const demoSecretText = z
   .max(255, 'must be at most 255 characters');
 
 /** The settings of one PayPal endpoint, as an operator writes them. Rules across fields are in {@link readPayPalSettings}. */
-export const paypalSettings = z.strictObject({
+const paypalSettings = z.strictObject({
   webhookId: z
     .string({ error: 'is required' })
     .regex(/^[A-Za-z0-9]{1,50}$/, 'must be 1 to 50 letters and digits')

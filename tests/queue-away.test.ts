@@ -1,0 +1,88 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { findRedisServer, startRedisServer } from '@penstock/local/redis-server';
+import { testRunDir } from '@penstock/local/test-services';
+import { expectProblem } from './harness/problems.ts';
+import { aStripeEvent, createTestSystem, postStripe, type TestIngest, type TestSystem } from './harness/system.ts';
+import { until } from './harness/until.ts';
+
+/**
+ * The queue hangs or dies under a running ingest: 503 at once, never a 2xx that
+ * nothing stands behind, and the same event is taken once the queue is back.
+ */
+// Where Redis comes in a container there is no server of ours to stop.
+describe.runIf(findRedisServer() !== null)('while the queue is away', () => {
+  let system: TestSystem;
+  let redis: Awaited<ReturnType<typeof startRedisServer>>;
+  let ingest: TestIngest;
+  const dir = join(testRunDir(), 'queue-away-redis');
+
+  beforeAll(async () => {
+    redis = await startRedisServer({ dir });
+    system = await createTestSystem('redis', { REDIS_URL: redis.url, PENSTOCK_CONFIG: 'tests/harness/stripe.test.config.ts' });
+    ingest = await system.startIngest();
+    expect((await postStripe(ingest, aStripeEvent().body)).status).toBe(200);
+  });
+  afterAll(async () => {
+    await ingest.stop();
+    await redis.stop();
+    await system[Symbol.asyncDispose]();
+  });
+
+  test('a queue that hangs is answered for with 503 in time, and so are many at once', async () => {
+    const event = aStripeEvent();
+    process.kill(redis.pid, 'SIGSTOP');
+    try {
+      await expectUnavailable(event.body);
+      const started = performance.now();
+      const answers = await Promise.all(Array.from({ length: 50 }, () => postStripe(ingest, aStripeEvent().body)));
+      expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 50 }, () => 503));
+      expect(performance.now() - started).toBeLessThan(2_000);
+      expect(await readiness()).toMatchObject({ status: 503, body: expect.stringContaining('"name":"redis","ok":false') });
+    } finally {
+      process.kill(redis.pid, 'SIGCONT');
+    }
+    await expectTaken(event);
+  });
+
+  test('a queue that is dead is answered for with 503 in time; what was acknowledged before is still there after it', async () => {
+    const [before, during] = [aStripeEvent(), aStripeEvent()];
+    expect((await postStripe(ingest, before.body)).json).toMatchObject({ status: 'accepted' });
+    await redis.kill();
+    await expectUnavailable(during.body);
+    await expectUnavailable(during.body);
+    expect(await readiness()).toMatchObject({ status: 503 });
+    redis = await startRedisServer({ dir, port: redis.port });
+    await expectTaken(during);
+    expect((await postStripe(ingest, before.body)).json).toMatchObject({ status: 'duplicate', detail: 'already queued' });
+  });
+
+  test('an ingest that is started while the queue is dead answers 503, and takes events once it is there', async () => {
+    await redis.kill();
+    await using late = await system.startIngest();
+    const event = aStripeEvent();
+    expect((await postStripe(late, event.body)).status).toBe(503);
+    redis = await startRedisServer({ dir, port: redis.port });
+    await until(async () => (await postStripe(late, event.body)).status === 200, { what: 'the event to be taken' });
+  });
+
+  async function expectUnavailable(body: Buffer): Promise<void> {
+    const started = performance.now();
+    const { status, headers, json } = await postStripe(ingest, body);
+    expect(performance.now() - started).toBeLessThan(2_000);
+    expectProblem({ status, headers, body: JSON.stringify(json) }, { status: 503, code: 'queue_unavailable' });
+    expect(headers.get('retry-after')).toBe('5');
+  }
+
+  /** Accepted now, or found to have been queued although the answer came too late to say so. */
+  async function expectTaken(event: { readonly id: string; readonly body: Buffer }): Promise<void> {
+    await until(async () => (await postStripe(ingest, event.body)).status === 200, { what: 'the event to be taken' });
+    await until(async () => (await system.queue.placeOf(`stripe.${event.id}`)) === 'waiting', { what: 'its job' });
+    await until(async () => (await readiness()).status === 200, { what: 'readiness' });
+  }
+
+  async function readiness(): Promise<{ readonly status: number; readonly body: string }> {
+    const response = await fetch(`${ingest.healthUrl}/ready`);
+    return { status: response.status, body: await response.text() };
+  }
+});
