@@ -8,7 +8,14 @@ import { sha256Hex } from '@penstock/core/delivery';
 import { signStripeRequest } from '@penstock/core/providers/stripe/sign';
 import { expectProblem } from './harness/problems.ts';
 import { openConnection, requestHead, sendRaw } from './harness/raw-http.ts';
-import { aStripeEvent, createTestSystem, postStripe, stripeSecret, type TestIngest, type TestSystem } from './harness/system.ts';
+import {
+  aStripeEvent,
+  createTestSystem,
+  postStripe,
+  stripeSecret,
+  type TestIngest,
+  type TestSystem,
+} from './harness/system.ts';
 import { until } from './harness/until.ts';
 
 /** What anybody can send to the public port: refused with words, and the process goes on. */
@@ -26,7 +33,10 @@ afterAll(() => system[Symbol.asyncDispose]());
 afterEach(async () => {
   for (const one of [ingest, hasty]) {
     const event = aStripeEvent();
-    expect(await postStripe(one, event.body)).toMatchObject({ status: 200, json: { id: event.id, status: 'accepted' } });
+    expect(await postStripe(one, event.body)).toMatchObject({
+      status: 200,
+      json: { id: event.id, status: 'accepted' },
+    });
   }
 });
 
@@ -41,7 +51,12 @@ interface Sent {
 async function send(given: Sent = {}) {
   const { method = 'POST', path = 'stripe', body = aStripeEvent().body } = given;
   const headers = { ...signed(body), ...given.headers };
-  const response = await fetch(new URL(path, ingest.url), { method, headers, ...(method === 'POST' ? { body: new Uint8Array(body) } : {}), signal: AbortSignal.timeout(20_000) });
+  const response = await fetch(new URL(path, ingest.url), {
+    method,
+    headers,
+    ...(method === 'POST' ? { body: new Uint8Array(body) } : {}),
+    signal: AbortSignal.timeout(20_000),
+  });
   return { status: response.status, headers: response.headers, body: await response.text() };
 }
 
@@ -50,34 +65,66 @@ function signed(body: Buffer, given: { readonly secret?: string; readonly at?: D
 }
 
 describe('addresses and methods', () => {
-  test.each(['/webhooks/unknown', '/webhooks/', '/webhooks', '/', '/webhooks/stripe/more', '/webhooks/STRIPE', '/webhooks/__proto__', '/health', '/metrics', '/webhooks/%E0%A4%A', '/webhooks/%00', '//', '/webhooks/stripe%2F..%2Fpaypal'])(
-    'there is nothing at %s',
-    async (path) => {
-      const body = aStripeEvent().body;
-      expectProblem(await sendRaw(ingest, Buffer.concat([Buffer.from(requestHead(`POST ${path}`, { ...signed(body), 'content-length': String(body.length) })), body])), { status: 404, code: 'endpoint_unknown', detail: /\/webhooks\/<endpoint>/ });
+  test.each([
+    '/webhooks/unknown',
+    '/webhooks/',
+    '/webhooks',
+    '/',
+    '/webhooks/stripe/more',
+    '/webhooks/STRIPE',
+    '/webhooks/__proto__',
+    '/health',
+    '/metrics',
+    '/webhooks/%E0%A4%A',
+    '/webhooks/%00',
+    '//',
+    '/webhooks/stripe%2F..%2Fpaypal',
+  ])('there is nothing at %s', async (path) => {
+    const body = aStripeEvent().body;
+    expectProblem(
+      await sendRaw(
+        ingest,
+        Buffer.concat([
+          Buffer.from(requestHead(`POST ${path}`, { ...signed(body), 'content-length': String(body.length) })),
+          body,
+        ]),
+      ),
+      { status: 404, code: 'endpoint_unknown', detail: /\/webhooks\/<endpoint>/ },
+    );
+  });
+
+  test.each(['GET', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'PROPFIND'])(
+    '%s is not how webhooks are sent',
+    async (method) => {
+      const answer = await sendRaw(ingest, requestHead(`${method} /webhooks/stripe`));
+      expectProblem(answer, { status: 405, code: 'method_not_allowed' });
+      expect(answer.headers.get('allow')).toBe('POST');
     },
   );
-
-  test.each(['GET', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'PROPFIND'])('%s is not how webhooks are sent', async (method) => {
-    const answer = await sendRaw(ingest, requestHead(`${method} /webhooks/stripe`));
-    expectProblem(answer, { status: 405, code: 'method_not_allowed' });
-    expect(answer.headers.get('allow')).toBe('POST');
-  });
 
   test('HEAD is not either', async () => {
     const response = await fetch(`${ingest.url}stripe`, { method: 'HEAD' });
     expect({ status: response.status, allow: response.headers.get('allow') }).toEqual({ status: 405, allow: 'POST' });
   });
 
-  test.each(['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', 'application/json5', ''])('a body of media type %j is refused, and what is expected is said', async (type) => {
+  test.each([
+    'text/plain',
+    'application/x-www-form-urlencoded',
+    'multipart/form-data; boundary=x',
+    'application/json5',
+    '',
+  ])('a body of media type %j is refused, and what is expected is said', async (type) => {
     const answer = await send({ headers: { 'content-type': type } });
     expectProblem(answer, { status: 415, code: 'media_type_unsupported' });
     expect(answer.headers.get('accept')).toBe('application/json');
   });
 
-  test.each(['application/json', 'Application/JSON; charset=utf-8', 'application/json;foo'])('a body of media type %j is taken', async (type) => {
-    expect((await send({ headers: { 'content-type': type } })).status).toBe(200);
-  });
+  test.each(['application/json', 'Application/JSON; charset=utf-8', 'application/json;foo'])(
+    'a body of media type %j is taken',
+    async (type) => {
+      expect((await send({ headers: { 'content-type': type } })).status).toBe(200);
+    },
+  );
 });
 
 describe('signatures', () => {
@@ -90,7 +137,11 @@ describe('signatures', () => {
     { code: 'signature_malformed', what: 'oversized', headers: { 'stripe-signature': `t=1,v1=${'a'.repeat(5_000)}` } },
     { code: 'signature_mismatch', what: 'under another secret', headers: signed(body, { secret: 'whsec_not_ours' }) },
     { code: 'signature_mismatch', what: 'of another body', headers: signed(aStripeEvent().body) },
-    { code: 'signature_mismatch', what: 'stale and under another secret', headers: signed(body, { secret: 'whsec_not_ours', at: long }) },
+    {
+      code: 'signature_mismatch',
+      what: 'stale and under another secret',
+      headers: signed(body, { secret: 'whsec_not_ours', at: long }),
+    },
     { code: 'signature_stale', what: 'an hour old', headers: signed(body, { at: long }) },
     { code: 'signature_stale', what: 'an hour ahead', headers: signed(body, { at: new Date(Date.now() + 3_600_000) }) },
   ])('one that is $what is refused as $code, in one shape, without a word of the secret', async ({ code, headers }) => {
@@ -98,27 +149,43 @@ describe('signatures', () => {
     expectProblem(answer, { status: 401, code, detail: /./ });
     const right = signed(body)['stripe-signature']?.split('v1=')[1] ?? 'none';
     const rightThen = signed(body, { at: long })['stripe-signature']?.split('v1=')[1] ?? 'none';
-    for (const secret of [stripeSecret, right, rightThen]) expect(answer.body + JSON.stringify([...answer.headers])).not.toContain(secret);
+    for (const secret of [stripeSecret, right, rightThen])
+      expect(answer.body + JSON.stringify([...answer.headers])).not.toContain(secret);
     expect(ingest.output()).not.toContain(stripeSecret);
   });
 
   test('two signature headers are refused, even where both are right', async () => {
     const { 'stripe-signature': signature = '', ...headers } = signed(body);
-    const head = requestHead('POST /webhooks/stripe', { ...headers, 'Stripe-Signature': signature, 'stripe-signature': signature, 'content-length': String(body.length) });
-    expectProblem(await sendRaw(ingest, Buffer.concat([Buffer.from(head), body])), { status: 401, code: 'signature_malformed', detail: /2 times/ });
+    const head = requestHead('POST /webhooks/stripe', {
+      ...headers,
+      'Stripe-Signature': signature,
+      'stripe-signature': signature,
+      'content-length': String(body.length),
+    });
+    expectProblem(await sendRaw(ingest, Buffer.concat([Buffer.from(head), body])), {
+      status: 401,
+      code: 'signature_malformed',
+      detail: /2 times/,
+    });
   });
 
   test('refusals are counted by reason', async () => {
     await send({ body, headers: { 'stripe-signature': 'Bearer x' } });
     const metrics = await (await fetch(`${ingest.healthUrl}/metrics`)).text();
-    expect(metrics).toMatch(/penstock_verification_failures_total\{endpoint="stripe",code="signature_malformed",process="ingest"\} [1-9]/);
+    expect(metrics).toMatch(
+      /penstock_verification_failures_total\{endpoint="stripe",code="signature_malformed",process="ingest"\} [1-9]/,
+    );
   });
 });
 
 describe('genuine bodies that are no events', () => {
   test('one that is not an event is refused, and kept in the queue', async () => {
     const body = Buffer.from(`{"hello":"${crypto.randomUUID()}"}`);
-    expectProblem(await send({ body }), { status: 400, code: 'event_malformed', detail: /not a Stripe snapshot event/ });
+    expectProblem(await send({ body }), {
+      status: 400,
+      code: 'event_malformed',
+      detail: /not a Stripe snapshot event/,
+    });
     const job = await system.queue.bull.getJob(`stripe.sha256-${sha256Hex(body)}`);
     expect(job?.data).toMatchObject({ shape: 'malformed', body: { encoding: 'utf8', data: body.toString() } });
   });
@@ -135,7 +202,11 @@ describe('genuine bodies that are no events', () => {
 
   test('brackets 100,000 deep inside an event do not stop it from being taken', async () => {
     const deep = '['.repeat(100_000) + ']'.repeat(100_000);
-    const body = Buffer.from(aStripeEvent({ object: { deep: '*' } }).body.toString().replace('"*"', deep));
+    const body = Buffer.from(
+      aStripeEvent({ object: { deep: '*' } })
+        .body.toString()
+        .replace('"*"', deep),
+    );
     expect((await send({ body })).status).toBe(200);
   });
 });
@@ -151,7 +222,10 @@ describe('bodies that are too large', () => {
   });
 
   test('one that says it is larger is refused before any of it is read', async () => {
-    const head = requestHead('POST /webhooks/stripe', { ...signed(Buffer.alloc(0)), 'content-length': String(limit + 1) });
+    const head = requestHead('POST /webhooks/stripe', {
+      ...signed(Buffer.alloc(0)),
+      'content-length': String(limit + 1),
+    });
     expectProblem(await sendRaw(ingest, head), { status: 413, code: 'body_too_large' });
   });
 
@@ -161,7 +235,13 @@ describe('bodies that are too large', () => {
     let most = before;
     for (let round = 0; round < 3; round += 1) {
       const streaming = stream200MiB();
-      const watching = until(async () => { most = Math.max(most, await residentBytes()); return streaming.isOver(); }, { what: 'the stream to be cut off', everyMs: 10 });
+      const watching = until(
+        async () => {
+          most = Math.max(most, await residentBytes());
+          return streaming.isOver();
+        },
+        { what: 'the stream to be cut off', everyMs: 10 },
+      );
       expectProblem(await streaming.answer, { status: 413, code: 'body_too_large' });
       expect(await streaming.sentBytes).toBeLessThan(200 * 1024 * 1024);
       await watching;
@@ -176,8 +256,15 @@ describe('bodies that are too large', () => {
 
   function stream200MiB() {
     const chunk = Buffer.alloc(1024 * 1024, 'x');
-    const request = httpRequest(`${ingest.url}stripe`, { method: 'POST', headers: { ...signed(chunk), 'transfer-encoding': 'chunked' } });
-    const answer = once(request, 'response').then(async ([response]) => ({ status: Number(response.statusCode), headers: new Headers(response.headers), body: await readText(response) }));
+    const request = httpRequest(`${ingest.url}stripe`, {
+      method: 'POST',
+      headers: { ...signed(chunk), 'transfer-encoding': 'chunked' },
+    });
+    const answer = once(request, 'response').then(async ([response]) => ({
+      status: Number(response.statusCode),
+      headers: new Headers(response.headers),
+      body: await readText(response),
+    }));
     let sentBytes = 0;
     let over = false;
     const chunks = function* (): Generator<Buffer> {
@@ -222,20 +309,44 @@ describe('slow, broken and unfinished requests', () => {
 
   test('a sender who goes away in the middle of a body is told of in the log', async () => {
     using connection = await openConnection(ingest);
-    connection.send(requestHead('POST /webhooks/stripe', { ...signed(Buffer.alloc(0)), 'content-length': '1000', 'x-request-id': 'went-away' }) + 'half');
+    connection.send(
+      requestHead('POST /webhooks/stripe', {
+        ...signed(Buffer.alloc(0)),
+        'content-length': '1000',
+        'x-request-id': 'went-away',
+      }) + 'half',
+    );
     await until(() => connection.socket.bytesWritten > 0, { what: 'half to be sent' });
     connection.socket.resetAndDestroy();
     await ingest.waitForLine(/"requestId":"went-away".*"outcome":"aborted"/);
   });
 
   test.each([
-    { what: 'two lengths', head: 'POST /webhooks/stripe HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd' },
-    { what: 'a length and chunks', head: 'POST /webhooks/stripe HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /' },
-    { what: 'chunks in disguise', head: 'POST /webhooks/stripe HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n' },
-    { what: 'a space before the colon', head: 'POST /webhooks/stripe HTTP/1.1\r\nHost: a\r\nContent-Length : 4\r\n\r\nabcd' },
-    { what: 'a header folded over two lines', head: 'POST /webhooks/stripe HTTP/1.1\r\nHost: a\r\nX-A: b\r\n c\r\n\r\n' },
+    {
+      what: 'two lengths',
+      head: 'POST /webhooks/stripe HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd',
+    },
+    {
+      what: 'a length and chunks',
+      head: 'POST /webhooks/stripe HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /',
+    },
+    {
+      what: 'chunks in disguise',
+      head: 'POST /webhooks/stripe HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n',
+    },
+    {
+      what: 'a space before the colon',
+      head: 'POST /webhooks/stripe HTTP/1.1\r\nHost: a\r\nContent-Length : 4\r\n\r\nabcd',
+    },
+    {
+      what: 'a header folded over two lines',
+      head: 'POST /webhooks/stripe HTTP/1.1\r\nHost: a\r\nX-A: b\r\n c\r\n\r\n',
+    },
     { what: 'a negative length', head: 'POST /webhooks/stripe HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n' },
-    { what: 'a length in hexadecimal', head: 'POST /webhooks/stripe HTTP/1.1\r\nHost: a\r\nContent-Length: 0x4\r\n\r\nabcd' },
+    {
+      what: 'a length in hexadecimal',
+      head: 'POST /webhooks/stripe HTTP/1.1\r\nHost: a\r\nContent-Length: 0x4\r\n\r\nabcd',
+    },
     { what: 'a NUL in a header', head: 'POST /webhooks/stripe HTTP/1.1\r\nHost: a\r\nX-A: \0\r\n\r\n' },
     { what: 'no host', head: 'POST /webhooks/stripe HTTP/1.1\r\n\r\n' },
     { what: 'a host that is none', head: 'POST /webhooks/stripe HTTP/1.1\r\nHost: a b@c/\r\n\r\n' },
@@ -252,19 +363,44 @@ describe('slow, broken and unfinished requests', () => {
 
   test('a chunk that breaks the rules in the middle of a body ends the request', async () => {
     using connection = await openConnection(ingest);
-    connection.send(requestHead('POST /webhooks/stripe', { ...signed(Buffer.alloc(0)), 'transfer-encoding': 'chunked' }));
+    connection.send(
+      requestHead('POST /webhooks/stripe', { ...signed(Buffer.alloc(0)), 'transfer-encoding': 'chunked' }),
+    );
     connection.send('5\r\nhello\r\nZZ\r\n');
     expect((await connection.answer()).status).toBe(400);
     await connection.closed;
   });
 
   test('headers larger than 16 KiB are refused', async () => {
-    expectProblem(await sendRaw(ingest, requestHead('POST /webhooks/stripe', { 'x-large': 'a'.repeat(17 * 1024) })), { status: 431, code: 'http_invalid' });
+    expectProblem(await sendRaw(ingest, requestHead('POST /webhooks/stripe', { 'x-large': 'a'.repeat(17 * 1024) })), {
+      status: 431,
+      code: 'http_invalid',
+    });
   });
 
   test('no bytes at all end the process', async () => {
-    const word = fc.constantFrom('POST', 'GET', ' ', '/webhooks/stripe', ' HTTP/1.1', '\r\n', '\n', 'Host: a', 'Content-Length: 9', 'Transfer-Encoding: chunked', 'Expect: 100-continue', 'Upgrade: websocket', 'Connection: Upgrade', '\r\n\r\n', '{}', '\0');
-    const noise = fc.oneof(fc.array(word, { maxLength: 30 }).map((words) => Buffer.from(words.join(''))), fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes)));
+    const word = fc.constantFrom(
+      'POST',
+      'GET',
+      ' ',
+      '/webhooks/stripe',
+      ' HTTP/1.1',
+      '\r\n',
+      '\n',
+      'Host: a',
+      'Content-Length: 9',
+      'Transfer-Encoding: chunked',
+      'Expect: 100-continue',
+      'Upgrade: websocket',
+      'Connection: Upgrade',
+      '\r\n\r\n',
+      '{}',
+      '\0',
+    );
+    const noise = fc.oneof(
+      fc.array(word, { maxLength: 30 }).map((words) => Buffer.from(words.join(''))),
+      fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes)),
+    );
     await fc.assert(
       fc.asyncProperty(noise, async (bytes) => {
         using connection = await openConnection(ingest);

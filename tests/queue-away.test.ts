@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findRedisServer, startRedisServer } from '@penstock/local/redis-server';
 import { testRunDir } from '@penstock/local/test-services';
+import { openWebhookQueue, type WebhookQueue } from '@penstock/runtime/webhook-queue';
 import { expectProblem } from './harness/problems.ts';
 import { aStripeEvent, createTestSystem, postStripe, type TestIngest, type TestSystem } from './harness/system.ts';
 import { until } from './harness/until.ts';
@@ -15,16 +16,25 @@ describe.runIf(findRedisServer() !== null)('while the queue is away', () => {
   let system: TestSystem;
   let redis: Awaited<ReturnType<typeof startRedisServer>>;
   let ingest: TestIngest;
+  let queue: WebhookQueue;
   const dir = join(testRunDir(), 'queue-away-redis');
 
   beforeAll(async () => {
     redis = await startRedisServer({ dir });
-    system = await createTestSystem('redis', { REDIS_URL: redis.url, PENSTOCK_CONFIG: 'tests/harness/stripe.test.config.ts' });
+    // The default, which the other tests have raised.
+    system = await createTestSystem('redis', {
+      REDIS_URL: redis.url,
+      QUEUE_NAME: 'webhooks',
+      ENQUEUE_MS: '250',
+      PENSTOCK_CONFIG: 'tests/harness/stripe.test.config.ts',
+    });
+    queue = openWebhookQueue({ backend: 'redis', url: redis.url, name: 'webhooks' });
     ingest = await system.startIngest();
     expect((await postStripe(ingest, aStripeEvent().body)).status).toBe(200);
   });
   afterAll(async () => {
     await ingest.stop();
+    await queue[Symbol.asyncDispose]();
     await redis.stop();
     await system[Symbol.asyncDispose]();
   });
@@ -38,7 +48,10 @@ describe.runIf(findRedisServer() !== null)('while the queue is away', () => {
       const answers = await Promise.all(Array.from({ length: 50 }, () => postStripe(ingest, aStripeEvent().body)));
       expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 50 }, () => 503));
       expect(performance.now() - started).toBeLessThan(2_000);
-      expect(await readiness()).toMatchObject({ status: 503, body: expect.stringContaining('"name":"redis","ok":false') });
+      expect(await readiness()).toMatchObject({
+        status: 503,
+        body: expect.stringContaining('"name":"redis","ok":false'),
+      });
     } finally {
       process.kill(redis.pid, 'SIGCONT');
     }
@@ -54,7 +67,10 @@ describe.runIf(findRedisServer() !== null)('while the queue is away', () => {
     expect(await readiness()).toMatchObject({ status: 503 });
     redis = await startRedisServer({ dir, port: redis.port });
     await expectTaken(during);
-    expect((await postStripe(ingest, before.body)).json).toMatchObject({ status: 'duplicate', detail: 'already queued' });
+    expect((await postStripe(ingest, before.body)).json).toMatchObject({
+      status: 'duplicate',
+      detail: 'already queued',
+    });
   });
 
   test('an ingest that is started while the queue is dead answers 503, and takes events once it is there', async () => {
@@ -77,7 +93,7 @@ describe.runIf(findRedisServer() !== null)('while the queue is away', () => {
   /** Accepted now, or found to have been queued although the answer came too late to say so. */
   async function expectTaken(event: { readonly id: string; readonly body: Buffer }): Promise<void> {
     await until(async () => (await postStripe(ingest, event.body)).status === 200, { what: 'the event to be taken' });
-    await until(async () => (await system.queue.placeOf(`stripe.${event.id}`)) === 'waiting', { what: 'its job' });
+    await until(async () => (await queue.placeOf(`stripe.${event.id}`)) === 'waiting', { what: 'its job' });
     await until(async () => (await readiness()).status === 200, { what: 'readiness' });
   }
 

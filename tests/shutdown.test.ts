@@ -4,7 +4,14 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sql } from 'kysely';
 import { signStripeRequest } from '@penstock/core/providers/stripe/sign';
 import { openConnection, requestHead } from './harness/raw-http.ts';
-import { aStripeEvent, createTestSystem, postStripe, stripeSecret, type TestIngest, type TestSystem } from './harness/system.ts';
+import {
+  aStripeEvent,
+  createTestSystem,
+  postStripe,
+  stripeSecret,
+  type TestIngest,
+  type TestSystem,
+} from './harness/system.ts';
 import { until } from './harness/until.ts';
 
 /** What SIGTERM does: what is in hand is finished, nothing new is taken, the exit code is 0. */
@@ -99,7 +106,10 @@ test('a worker that is told to stop finishes the job in hand and ends with 0; an
 });
 
 function headOf(body: Buffer): string {
-  return requestHead('POST /webhooks/stripe', { ...signStripeRequest({ body, secrets: [stripeSecret], signedAt: new Date() }), 'content-length': String(body.length) });
+  return requestHead('POST /webhooks/stripe', {
+    ...signStripeRequest({ body, secrets: [stripeSecret], signedAt: new Date() }),
+    'content-length': String(body.length),
+  });
 }
 
 /** What was sent before has been received: a later request on another connection has been answered. */

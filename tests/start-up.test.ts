@@ -15,7 +15,8 @@ afterAll(() => system[Symbol.asyncDispose]());
 /** Starts ingest expecting it to end by itself; what is given replaces, or as undefined removes. */
 async function refused(given: Readonly<Record<string, string | undefined>>) {
   const env: Record<string, string> = {};
-  for (const [name, value] of Object.entries({ ...system.environment, ...given })) if (value !== undefined) env[name] = value;
+  for (const [name, value] of Object.entries({ ...system.environment, ...given }))
+    if (value !== undefined) env[name] = value;
   const started = await startProcess({ name: 'ingest', script: 'apps/ingest/src/main.ts', env });
   const { code } = await started.exited;
   return { code, output: started.output() };
@@ -23,7 +24,12 @@ async function refused(given: Readonly<Record<string, string | undefined>>) {
 
 describe('wrong settings', () => {
   test('of every kind are listed in one error with exit code 78', async () => {
-    const { code, output } = await refused({ STRIPE_WEBHOOK_SECRET: undefined, PORT: '80a', LOG_LEVEL: 'loud', REDIS_URL: undefined });
+    const { code, output } = await refused({
+      STRIPE_WEBHOOK_SECRET: undefined,
+      PORT: '80a',
+      LOG_LEVEL: 'loud',
+      REDIS_URL: undefined,
+    });
     expect({ code, output }).toEqual({
       code: 78,
       output: [
@@ -37,23 +43,35 @@ describe('wrong settings', () => {
   });
 
   test('that are secrets are not repeated', async () => {
-    const { code, output } = await refused({ STRIPE_WEBHOOK_SECRET: 'hunter2', REDIS_URL: 'hunter2', TRUSTED_ROOTS_FILE: '/absent' });
+    const { code, output } = await refused({
+      STRIPE_WEBHOOK_SECRET: 'hunter2',
+      REDIS_URL: 'hunter2',
+      TRUSTED_ROOTS_FILE: '/absent',
+    });
     expect(code).toBe(78);
-    expect(output).toMatch(/REDIS_URL must be[\s\S]*TRUSTED_ROOTS_FILE: \/absent cannot be read[\s\S]*secrets\.0: must be the signing secret/);
+    expect(output).toMatch(
+      /REDIS_URL must be[\s\S]*TRUSTED_ROOTS_FILE: \/absent cannot be read[\s\S]*secrets\.0: must be the signing secret/,
+    );
     expect(output).not.toContain('hunter2');
   });
 
   test('are a configuration file that is not there, an unknown provider, and a port that is taken', async () => {
-    expect(await refused({ PENSTOCK_CONFIG: 'absent.config.ts' })).toEqual({ code: 78, output: expect.stringContaining('there is no ') });
+    expect(await refused({ PENSTOCK_CONFIG: 'absent.config.ts' })).toEqual({
+      code: 78,
+      output: expect.stringContaining('there is no '),
+    });
     await using ingest = await system.startIngest();
-    expect(await refused({ PORT: new URL(ingest.url).port })).toEqual({ code: 78, output: expect.stringContaining('is taken by another process') });
+    expect(await refused({ PORT: new URL(ingest.url).port })).toEqual({
+      code: 78,
+      output: expect.stringContaining('is taken by another process'),
+    });
   });
 });
 
 test('a fault that is no setting ends with 1 and tells its cause', async () => {
-  const { code, output } = await refused({ PENSTOCK_CONFIG: 'README.md' });
+  const { code, output } = await refused({ PENSTOCK_CONFIG: 'package.json' });
   expect(code).toBe(1);
-  expect(output).toMatch(/README.md could not be loaded[\s\S]*caused by: .*ERR_UNKNOWN_FILE_EXTENSION/);
+  expect(output).toMatch(/package\.json could not be loaded[\s\S]*caused by: .*ERR_IMPORT_ATTRIBUTE_MISSING/);
 });
 
 // Where Redis comes in a container there is no server of ours to misconfigure.
@@ -62,7 +80,9 @@ describe.runIf(findRedisServer() !== null)('on a Redis that forgets', () => {
     await using forgetful = await startRedisServer({ dir: join(testRunDir(), 'start-up-redis'), durable: false });
     const { code, output } = await refused({ NODE_ENV: 'production', REDIS_URL: forgetful.url });
     expect(code).toBe(78);
-    expect(output).toContain('appendonly is no, must be yes (CONFIG SET appendonly yes); appendfsync is everysec, must be always (CONFIG SET appendfsync always)');
+    expect(output).toContain(
+      'appendonly is no, must be yes (CONFIG SET appendonly yes); appendfsync is everysec, must be always (CONFIG SET appendfsync always)',
+    );
 
     await using ingest = await system.startIngest({ REDIS_URL: forgetful.url });
     await ingest.waitForLine(/acknowledged events may be lost/);

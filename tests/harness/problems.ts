@@ -1,8 +1,14 @@
 import { expect } from 'vitest';
 
 /** A refusal as every refusal is: RFC 9457, with a stable code and the request's id. */
-export function expectProblem(answer: { readonly status: number; readonly headers: Headers; readonly body: string }, expected: { readonly status: number; readonly code: string; readonly detail?: RegExp }): void {
-  expect({ status: answer.status, type: answer.headers.get('content-type') }).toEqual({ status: expected.status, type: 'application/problem+json' });
+export function expectProblem(
+  answer: { readonly status: number; readonly headers: Headers; readonly body: string },
+  expected: { readonly status: number; readonly code: string; readonly detail?: RegExp },
+): void {
+  expect({ status: answer.status, type: answer.headers.get('content-type') }).toEqual({
+    status: expected.status,
+    type: 'application/problem+json',
+  });
   const problem: unknown = JSON.parse(answer.body);
   const withId = expected.code !== 'http_invalid';
   expect(problem).toEqual({

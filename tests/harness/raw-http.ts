@@ -67,7 +67,11 @@ export async function sendRaw(target: { readonly url: string }, bytes: string | 
 
 /** The lines of a request, its head complete. */
 export function requestHead(line: string, headers: Readonly<Record<string, string>> = {}): string {
-  const lines = [`${line} HTTP/1.1`, 'Host: 127.0.0.1', ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`)];
+  const lines = [
+    `${line} HTTP/1.1`,
+    'Host: 127.0.0.1',
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+  ];
   return `${lines.join('\r\n')}\r\n\r\n`;
 }
 

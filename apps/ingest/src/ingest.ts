@@ -139,6 +139,7 @@ async function refuseWhereEventsCouldBeLost(queue: WebhookQueue, options: { read
     await queue.connected();
     await queue.assertReady();
   } catch (error) {
+    if (error instanceof ConfigurationError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
     if (options.production) throw new ConfigurationError([reason]);
     options.warn(reason);

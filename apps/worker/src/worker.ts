@@ -1,3 +1,4 @@
+import { ConfigurationError } from '@penstock/core/failure';
 import { providerNamed } from '@penstock/core/providers/registry';
 import { assertReachable, openDatabase, type LedgerTransaction } from '@penstock/db/database';
 import { assertMigrated } from '@penstock/db/migrate';
@@ -38,6 +39,10 @@ export async function worker(given: WorkerProcess, scope: ProcessScope): Promise
   const db = scope.resources.use(openDatabase({ url: config.databaseUrl, poolMax: config.databasePoolMax, applicationName: 'penstock-worker', onError: events.queueError }));
   await assertMigrated(db);
   const queue = scope.resources.use(openWebhookQueue(location));
+  // A queue that is away is waited for; one whose schema does not fit is not.
+  await queue.connected().catch((error: unknown) => {
+    if (error instanceof ConfigurationError) throw error;
+  });
 
   const health = scope.resources.use(
     await serveHealth({

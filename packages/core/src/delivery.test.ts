@@ -1,8 +1,21 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { contestedJobIdOf, decodeBody, encodeBody, jobIdOf, parseDelivery, sha256Hex, type Delivery } from './delivery.ts';
+import {
+  contestedJobIdOf,
+  decodeBody,
+  encodeBody,
+  jobIdOf,
+  parseDelivery,
+  sha256Hex,
+  type Delivery,
+} from './delivery.ts';
 
-const bytes = fc.oneof(fc.uint8Array({ maxLength: 300 }), fc.string({ unit: 'binary', maxLength: 300 }).map((text) => Buffer.from(text))).map((given) => Buffer.from(given));
+const bytes = fc
+  .oneof(
+    fc.uint8Array({ maxLength: 300 }),
+    fc.string({ unit: 'binary', maxLength: 300 }).map((text) => Buffer.from(text)),
+  )
+  .map((given) => Buffer.from(given));
 
 function aDelivery(body: Buffer = Buffer.from('{"id":"evt_1"}'), fields: Partial<Delivery> = {}): Delivery {
   return {
@@ -68,7 +81,10 @@ describe('a delivery through the queue', () => {
   test.each<{ what: string; data: unknown }>([
     { what: 'of a version this one does not know', data: { ...aDelivery(), v: 2 } },
     { what: 'with a field this version does not know', data: { ...aDelivery(), amount: 1 } },
-    { what: 'with a field this version does not know in its body', data: { ...aDelivery(), body: { ...aDelivery().body, compressed: true } } },
+    {
+      what: 'with a field this version does not know in its body',
+      data: { ...aDelivery(), body: { ...aDelivery().body, compressed: true } },
+    },
     { what: 'without an event id', data: { ...aDelivery(), eventId: '' } },
     { what: 'without a body', data: { ...aDelivery(), body: undefined } },
     { what: 'with another hash', data: aDelivery(undefined, { bodySha256: '0'.repeat(64) }) },
@@ -95,12 +111,20 @@ describe('a delivery through the queue', () => {
 
 describe('the job id of an event', () => {
   const endpoint = fc.stringMatching(/^[a-z][a-z0-9-]{0,62}$/);
-  const eventId = fc.oneof(fc.string({ minLength: 1, maxLength: 255 }), fc.string({ unit: 'binary', minLength: 1, maxLength: 255 }), fc.stringMatching(/^[A-Za-z0-9_-]{1,200}$/), fc.stringMatching(/^\d{1,40}$/));
+  const eventId = fc.oneof(
+    fc.string({ minLength: 1, maxLength: 255 }),
+    fc.string({ unit: 'binary', minLength: 1, maxLength: 255 }),
+    fc.stringMatching(/^[A-Za-z0-9_-]{1,200}$/),
+    fc.stringMatching(/^\d{1,40}$/),
+  );
 
   test('is one that BullMQ and a URL can hold: no colon, never all digits, at most 192 characters', () => {
     fc.assert(
       fc.property(endpoint, eventId, (name, id) => {
-        for (const jobId of [jobIdOf({ endpoint: name, eventId: id }), contestedJobIdOf({ endpoint: name, eventId: id, bodySha256: sha256Hex(Buffer.from(id)) })]) {
+        for (const jobId of [
+          jobIdOf({ endpoint: name, eventId: id }),
+          contestedJobIdOf({ endpoint: name, eventId: id, bodySha256: sha256Hex(Buffer.from(id)) }),
+        ]) {
           expect(jobId).toMatch(/^[A-Za-z0-9._-]+$/);
           expect(jobId).not.toMatch(/^\d+$/);
           expect(jobId.length).toBeLessThanOrEqual(63 + 1 + 128 + 17);
@@ -112,16 +136,25 @@ describe('the job id of an event', () => {
 
   test('is its own: two events, or two endpoints, never share one', () => {
     fc.assert(
-      fc.property(fc.uniqueArray(fc.tuple(endpoint, eventId), { selector: ([name, id]) => `${name} ${id.toWellFormed()}`, minLength: 2, maxLength: 20 }), (events) => {
-        const jobIds = events.map(([name, id]) => jobIdOf({ endpoint: name, eventId: id }));
-        expect(new Set(jobIds).size).toBe(events.length);
-      }),
+      fc.property(
+        fc.uniqueArray(fc.tuple(endpoint, eventId), {
+          selector: ([name, id]) => `${name} ${id.toWellFormed()}`,
+          minLength: 2,
+          maxLength: 20,
+        }),
+        (events) => {
+          const jobIds = events.map(([name, id]) => jobIdOf({ endpoint: name, eventId: id }));
+          expect(new Set(jobIds).size).toBe(events.length);
+        },
+      ),
     );
   });
 
   test('can be read wherever the event id can stand in it', () => {
     expect(jobIdOf({ endpoint: 'stripe', eventId: 'evt_1PqR2sT3' })).toBe('stripe.evt_1PqR2sT3');
-    expect(jobIdOf({ endpoint: 'paypal', eventId: 'WH-58D329510W468432D-8HN650336L201105X' })).toBe('paypal.WH-58D329510W468432D-8HN650336L201105X');
+    expect(jobIdOf({ endpoint: 'paypal', eventId: 'WH-58D329510W468432D-8HN650336L201105X' })).toBe(
+      'paypal.WH-58D329510W468432D-8HN650336L201105X',
+    );
     expect(jobIdOf({ endpoint: 'stripe', eventId: '123' })).toBe('stripe.123');
     expect(jobIdOf({ endpoint: 'stripe', eventId: 'evt:1' })).toMatch(/^stripe\.[0-9a-f]{64}$/);
     expect(jobIdOf({ endpoint: 'stripe', eventId: 'e'.repeat(129) })).toMatch(/^stripe\.[0-9a-f]{64}$/);

@@ -8,7 +8,8 @@ function failing(message: string, given: { readonly code?: string; readonly perm
   return given.permanent === true ? new PermanentError(code, message) : new TransientError(code, message);
 }
 
-const fingerprint = (message: string, code?: string): string => toFailure(failing(message, code === undefined ? {} : { code })).fingerprint;
+const fingerprint = (message: string, code?: string): string =>
+  toFailure(failing(message, code === undefined ? {} : { code })).fingerprint;
 
 describe('the fingerprint', () => {
   const identifiers = fc.oneof(
@@ -22,10 +23,18 @@ describe('the fingerprint', () => {
   );
 
   test('is one for failures that differ only in the identifier they name', () => {
-    const kinds = [fc.stringMatching(/^(evt|pi|ch)_[A-Za-z0-9]{14,28}$/), fc.uuid(), fc.stringMatching(/^WH-[0-9A-HJ-NP-Z]{16}[0-9]-[0-9A-HJ-NP-Z]{16}[0-9]$/), fc.nat().map(String), fc.stringMatching(/^[0-9a-f]{40,64}$/)];
+    const kinds = [
+      fc.stringMatching(/^(evt|pi|ch)_[A-Za-z0-9]{14,28}$/),
+      fc.uuid(),
+      fc.stringMatching(/^WH-[0-9A-HJ-NP-Z]{16}[0-9]-[0-9A-HJ-NP-Z]{16}[0-9]$/),
+      fc.nat().map(String),
+      fc.stringMatching(/^[0-9a-f]{40,64}$/),
+    ];
     fc.assert(
       fc.property(fc.oneof(...kinds.map((kind) => fc.tuple(kind, kind))), ([one, other]) => {
-        expect(fingerprint(`the customer of ${one} is unknown`)).toBe(fingerprint(`the customer of ${other} is unknown`));
+        expect(fingerprint(`the customer of ${one} is unknown`)).toBe(
+          fingerprint(`the customer of ${other} is unknown`),
+        );
       }),
       { numRuns: 1_000 },
     );
@@ -40,7 +49,9 @@ describe('the fingerprint', () => {
   });
 
   test('differs for another message, another code, another kind of error and another file', () => {
-    const elsewhere = Object.assign(new TransientError('handler_failed', 'the bank said no'), { stack: 'Error\n    at charge (/srv/handlers/charge.ts:1:2)' });
+    const elsewhere = Object.assign(new TransientError('handler_failed', 'the bank said no'), {
+      stack: 'Error\n    at charge (/srv/handlers/charge.ts:1:2)',
+    });
     const prints = [
       fingerprint('the bank said no'),
       fingerprint('the bank did not answer'),
@@ -54,22 +65,36 @@ describe('the fingerprint', () => {
 
   test('takes no longer for a message that is a megabyte long', () => {
     const started = performance.now();
-    for (const message of ['a_'.repeat(500_000), 'a-'.repeat(500_000), '"'.repeat(1_000_001), '1'.repeat(1_000_000)]) toFailure(new Error(message));
+    for (const message of ['a_'.repeat(500_000), 'a-'.repeat(500_000), '"'.repeat(1_000_001), '1'.repeat(1_000_000)])
+      toFailure(new Error(message));
     expect(performance.now() - started).toBeLessThan(1_000);
   });
 });
 
 describe('what is recorded of a failure', () => {
   test('is a code, a message, a fingerprint and whether it is permanent', () => {
-    expect(toFailure(new PermanentError('malformed_event', 'not an event'))).toMatchObject({ code: 'malformed_event', message: 'not an event', permanent: true });
-    expect(toFailure(new TransientError('queue_unavailable', 'away'))).toMatchObject({ code: 'queue_unavailable', permanent: false });
-    expect(toFailure(Object.assign(new Error('duplicate key'), { code: '23505' }))).toMatchObject({ code: '23505', permanent: false });
+    expect(toFailure(new PermanentError('malformed_event', 'not an event'))).toMatchObject({
+      code: 'malformed_event',
+      message: 'not an event',
+      permanent: true,
+    });
+    expect(toFailure(new TransientError('queue_unavailable', 'away'))).toMatchObject({
+      code: 'queue_unavailable',
+      permanent: false,
+    });
+    expect(toFailure(Object.assign(new Error('duplicate key'), { code: '23505' }))).toMatchObject({
+      code: '23505',
+      permanent: false,
+    });
     expect(toFailure(new Error('oops'))).toMatchObject({ code: 'unexpected_error', message: 'oops', permanent: false });
     expect(toFailure('oops')).toMatchObject({ code: 'unexpected_error', message: 'oops', permanent: false });
   });
 
   test('has at most 500 characters of message, none of them one that a text column refuses', () => {
-    expect([...toFailure(new Error('😀'.repeat(501))).message]).toHaveLength(500);
+    for (const long of ['😀'.repeat(501), `a${'😀'.repeat(501)}`, '\0'.repeat(501)]) {
+      const { message } = toFailure(new Error(long));
+      expect({ length: message.length, wellFormed: message.isWellFormed() }).toEqual({ length: 500, wellFormed: true });
+    }
     expect(toFailure(new Error('a\0b\uD800c')).message).toBe('a\uFFFDb\uFFFDc');
   });
 
@@ -78,28 +103,74 @@ describe('what is recorded of a failure', () => {
     { what: 'null', thrown: null },
     { what: 'a symbol', thrown: Symbol('no') },
     { what: 'an object without a prototype', thrown: Object.create(null) },
-    { what: 'an object that cannot be written', thrown: { toString: () => { throw new Error('no'); } } },
+    {
+      what: 'an object that cannot be written',
+      thrown: {
+        toString: () => {
+          throw new Error('no');
+        },
+      },
+    },
     { what: 'an error whose message is no text', thrown: Object.assign(new Error('x'), { message: 7 }) },
-    { what: 'an error whose message throws', thrown: Object.defineProperty(new Error('x'), 'message', { get: () => { throw new Error('no'); } }) },
-    { what: 'an error whose code throws', thrown: Object.defineProperty(new Error('x'), 'code', { get: () => { throw new Error('no'); } }) },
+    {
+      what: 'an error whose message throws',
+      thrown: Object.defineProperty(new Error('x'), 'message', {
+        get: () => {
+          throw new Error('no');
+        },
+      }),
+    },
+    {
+      what: 'an error whose code throws',
+      thrown: Object.defineProperty(new Error('x'), 'code', {
+        get: () => {
+          throw new Error('no');
+        },
+      }),
+    },
     { what: 'an error whose stack is no text', thrown: Object.assign(new Error('x'), { stack: 7 }) },
     { what: 'an error without a stack', thrown: Object.assign(new Error('x'), { stack: undefined }) },
-    { what: 'a proxy that refuses everything', thrown: new Proxy(new Error('x'), { get: () => { throw new Error('no'); }, has: () => { throw new Error('no'); }, getPrototypeOf: () => { throw new Error('no'); } }) },
+    {
+      what: 'a proxy that refuses everything',
+      thrown: new Proxy(new Error('x'), {
+        get: () => {
+          throw new Error('no');
+        },
+        has: () => {
+          throw new Error('no');
+        },
+        getPrototypeOf: () => {
+          throw new Error('no');
+        },
+      }),
+    },
   ];
   test.each(hostile)('is recorded of $what too', ({ thrown }) => {
-    expect(toFailure(thrown)).toMatchObject({ code: expect.any(String), message: expect.any(String), fingerprint: expect.stringMatching(/^[0-9a-f]{16}$/), permanent: false });
+    expect(toFailure(thrown)).toMatchObject({
+      code: expect.any(String),
+      message: expect.any(String),
+      fingerprint: expect.stringMatching(/^[0-9a-f]{16}$/),
+      permanent: false,
+    });
   });
 
   test('is recorded of anything that can be thrown', () => {
     fc.assert(
-      fc.property(fc.anything({ withNullPrototype: true, withBigInt: true, withDate: true, withMap: true }), (thrown) => {
-        expect(toFailure(thrown)).toMatchObject({ message: expect.any(String), permanent: false });
-      }),
+      fc.property(
+        fc.anything({ withNullPrototype: true, withBigInt: true, withDate: true, withMap: true }),
+        (thrown) => {
+          expect(toFailure(thrown)).toMatchObject({ message: expect.any(String), permanent: false });
+        },
+      ),
     );
   });
 });
 
 test('a configuration error lists every problem on a line of its own', () => {
-  expect(new ConfigurationError(['PORT must be a number', 'REDIS_URL is missing']).message).toBe('The configuration has 2 problems:\n  - PORT must be a number\n  - REDIS_URL is missing');
-  expect(new ConfigurationError(['PORT must be a number']).message).toBe('The configuration has 1 problem:\n  - PORT must be a number');
+  expect(new ConfigurationError(['PORT must be a number', 'REDIS_URL is missing']).message).toBe(
+    'The configuration has 2 problems:\n  - PORT must be a number\n  - REDIS_URL is missing',
+  );
+  expect(new ConfigurationError(['PORT must be a number']).message).toBe(
+    'The configuration has 1 problem:\n  - PORT must be a number',
+  );
 });

@@ -1,7 +1,11 @@
 import { expect, test } from 'vitest';
 import { covers, on, type HandlerPattern } from './handler.ts';
 
-const captured = { provider: 'stripe', type: 'charge.captured', canonicalTypes: ['payment.captured', 'refund.succeeded'] } as const;
+const captured = {
+  provider: 'stripe',
+  type: 'charge.captured',
+  canonicalTypes: ['payment.captured', 'refund.succeeded'],
+} as const;
 const unknown = { provider: 'paypal', type: 'SOME.FUTURE.TYPE', canonicalTypes: [] } as const;
 
 test.each<{ pattern: HandlerPattern; event: Parameters<typeof covers>[1]; covered: boolean }>([
@@ -23,5 +27,9 @@ test.each<{ pattern: HandlerPattern; event: Parameters<typeof covers>[1]; covere
 
 test('a handler is declared by pattern, name and what it runs', async () => {
   const run = async (): Promise<void> => undefined;
-  expect(on('payment.captured', 'grant-credits', run)).toEqual({ name: 'grant-credits', pattern: 'payment.captured', run });
+  expect(on('payment.captured', 'grant-credits', run)).toEqual({
+    name: 'grant-credits',
+    pattern: 'payment.captured',
+    run,
+  });
 });

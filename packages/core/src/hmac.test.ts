@@ -24,16 +24,27 @@ describe('the secret that a signature matches', () => {
   test('is none without secrets or without signatures', () => {
     expect(matchingSecret({ ...known, secrets: [], signatures: [digest] })).toBe(-1);
     expect(matchingSecret({ ...known, secrets: ['Jefe'], signatures: [] })).toBe(-1);
-    expect(matchingSecret({ ...known, secrets: ['Jefe'], signatures: [Buffer.alloc(0), digest.subarray(0, 31)] })).toBe(-1);
+    expect(matchingSecret({ ...known, secrets: ['Jefe'], signatures: [Buffer.alloc(0), digest.subarray(0, 31)] })).toBe(
+      -1,
+    );
   });
 
   test('depends on the bytes of the parts together, not on how they are cut', () => {
     fc.assert(
-      fc.property(fc.constantFrom('sha1', 'sha256', 'sha512'), fc.string({ minLength: 1 }), fc.array(bytes, { minLength: 1, maxLength: 5 }), (algorithm, secret, parts) => {
-        const signatures = [createHmac(algorithm, secret).update(Buffer.concat(parts)).digest()];
-        expect(matchingSecret({ algorithm, secrets: ['other secret', secret], parts, signatures })).toBe(secret === 'other secret' ? 0 : 1);
-        expect(matchingSecret({ algorithm, secrets: [secret], parts: [...parts, Buffer.from([0])], signatures })).toBe(-1);
-      }),
+      fc.property(
+        fc.constantFrom('sha1', 'sha256', 'sha512'),
+        fc.string({ minLength: 1 }),
+        fc.array(bytes, { minLength: 1, maxLength: 5 }),
+        (algorithm, secret, parts) => {
+          const signatures = [createHmac(algorithm, secret).update(Buffer.concat(parts)).digest()];
+          expect(matchingSecret({ algorithm, secrets: ['other secret', secret], parts, signatures })).toBe(
+            secret === 'other secret' ? 0 : 1,
+          );
+          expect(
+            matchingSecret({ algorithm, secrets: [secret], parts: [...parts, Buffer.from([0])], signatures }),
+          ).toBe(-1);
+        },
+      ),
     );
   });
 });

@@ -29,7 +29,9 @@ describe('the delay after the n-th failed attempt', () => {
   });
 
   test('spreads what failed together over the whole fifth', () => {
-    const delays = Array.from({ length: 1_000 }, (_, index) => retryDelayMs({ attempt: 5, seed: `stripe.evt_${index}` }));
+    const delays = Array.from({ length: 1_000 }, (_, index) =>
+      retryDelayMs({ attempt: 5, seed: `stripe.evt_${index}` }),
+    );
     expect(Math.min(...delays)).toBeLessThan(0.81 * 32_000);
     expect(Math.max(...delays)).toBeGreaterThan(0.99 * 32_000);
     expect(new Set(delays).size).toBeGreaterThan(800);
@@ -43,7 +45,9 @@ describe('the delay after the n-th failed attempt', () => {
 
 describe('what follows a failed attempt', () => {
   test('five retries with growing delays, and after the sixth attempt it is dead', () => {
-    const decisions = Array.from({ length: 7 }, (_, index) => decideRetry({ failure: transient, attempt: index + 1, seed: 'stripe.evt_1' }));
+    const decisions = Array.from({ length: 7 }, (_, index) =>
+      decideRetry({ failure: transient, attempt: index + 1, seed: 'stripe.evt_1' }),
+    );
     expect(decisions.map(({ kind }) => kind)).toEqual(['retry', 'retry', 'retry', 'retry', 'retry', 'dead', 'dead']);
     expect(decisions.at(RETRIES_MAX)).toEqual({ kind: 'dead', reason: 'retries_exhausted' });
     const delays = decisions.flatMap((decision) => (decision.kind === 'retry' ? [decision.delayMs] : []));
@@ -53,7 +57,10 @@ describe('what follows a failed attempt', () => {
   test('a permanent failure is dead at once, whatever the attempt', () => {
     fc.assert(
       fc.property(attempts, (attempt) => {
-        expect(decideRetry({ failure: permanent, attempt, seed: 'a' })).toEqual({ kind: 'dead', reason: 'permanent_failure' });
+        expect(decideRetry({ failure: permanent, attempt, seed: 'a' })).toEqual({
+          kind: 'dead',
+          reason: 'permanent_failure',
+        });
       }),
     );
   });

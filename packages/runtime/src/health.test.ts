@@ -5,9 +5,20 @@ import { describe, expect, test } from 'vitest';
 import { serveHealth, type ReadinessCheck } from './health.ts';
 import { createMetrics } from './metrics.ts';
 
-async function serve(checks: readonly ReadinessCheck[] = [], given: { readonly stopping?: AbortSignal; readonly beforeScrape?: () => Promise<void> } = {}) {
+async function serve(
+  checks: readonly ReadinessCheck[] = [],
+  given: { readonly stopping?: AbortSignal; readonly beforeScrape?: () => Promise<void> } = {},
+) {
   const metrics = createMetrics({ process: 'test', version: '1.2.3', environment: 'test' });
-  const served = await serveHealth({ host: '127.0.0.1', port: 0, fallbackPort: 0, registry: metrics.registry, checks, stopping: new AbortController().signal, ...given });
+  const served = await serveHealth({
+    host: '127.0.0.1',
+    port: 0,
+    fallbackPort: 0,
+    registry: metrics.registry,
+    checks,
+    stopping: new AbortController().signal,
+    ...given,
+  });
   const get = async (path: string): Promise<{ status: number; json: unknown }> => {
     const response = await fetch(`http://127.0.0.1:${served.port}${path}`);
     const json: unknown = await response.json();
@@ -22,14 +33,23 @@ const fails: ReadinessCheck = { name: 'database', check: async () => Promise.rej
 describe('/ready', () => {
   test('is 200 with the latency of each check while all hold', async () => {
     await using health = await serve([holds]);
-    expect(await health.get('/ready')).toEqual({ status: 200, json: { status: 'ready', checks: [{ name: 'redis', ok: true, latencyMs: expect.any(Number) }] } });
+    expect(await health.get('/ready')).toEqual({
+      status: 200,
+      json: { status: 'ready', checks: [{ name: 'redis', ok: true, latencyMs: expect.any(Number) }] },
+    });
   });
 
   test('is 503 with the name, latency and problem of the check that fails', async () => {
     await using health = await serve([holds, fails]);
     expect(await health.get('/ready')).toEqual({
       status: 503,
-      json: { status: 'not ready', checks: [{ name: 'redis', ok: true, latencyMs: expect.any(Number) }, { name: 'database', ok: false, latencyMs: expect.any(Number), problem: 'connection refused' }] },
+      json: {
+        status: 'not ready',
+        checks: [
+          { name: 'redis', ok: true, latencyMs: expect.any(Number) },
+          { name: 'database', ok: false, latencyMs: expect.any(Number), problem: 'connection refused' },
+        ],
+      },
     });
   });
 
@@ -38,15 +58,24 @@ describe('/ready', () => {
     const started = performance.now();
     const answer = await health.get('/ready');
     expect(performance.now() - started).toBeLessThan(2_500);
-    expect(answer).toMatchObject({ status: 503, json: { checks: [{ ok: false, problem: 'no answer within 2000 ms' }, { ok: true }] } });
+    expect(answer).toMatchObject({
+      status: 503,
+      json: { checks: [{ ok: false, problem: 'no answer within 2000 ms' }, { ok: true }] },
+    });
   });
 
   test('is 503 where a check throws at once, or something that is no error', async () => {
     const throwsAtOnce = (): Promise<void> => {
       throw new Error('at once');
     };
-    await using health = await serve([{ name: 'a', check: throwsAtOnce }, { name: 'b', check: () => Promise.reject('no error') }]);
-    expect(await health.get('/ready')).toMatchObject({ status: 503, json: { checks: [{ problem: 'at once' }, { problem: 'no error' }] } });
+    await using health = await serve([
+      { name: 'a', check: throwsAtOnce },
+      { name: 'b', check: () => Promise.reject('no error') },
+    ]);
+    expect(await health.get('/ready')).toMatchObject({
+      status: 503,
+      json: { checks: [{ problem: 'at once' }, { problem: 'no error' }] },
+    });
   });
 
   test('is 503 from the moment the process is asked to stop, /health stays 200', async () => {
@@ -68,7 +97,9 @@ describe('/metrics', () => {
     await using health = await serve();
     const response = await fetch(`http://127.0.0.1:${health.port}/metrics`);
     expect(response.headers.get('content-type')).toContain('text/plain');
-    expect(await response.text()).toContain(`penstock_build_info{version="1.2.3",node="${process.version}",environment="test",process="test"} 1`);
+    expect(await response.text()).toContain(
+      `penstock_build_info{version="1.2.3",node="${process.version}",environment="test",process="test"} 1`,
+    );
   });
 
   test('answers though what refreshes its gauges fails', async () => {
@@ -92,7 +123,10 @@ test('another path is 404, and no request target ends the process', async () => 
     const socket = connect(health.port, '127.0.0.1');
     await once(socket, 'connect');
     socket.end(`GET ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
-    expect({ target, answer: await readText(socket) }).toEqual({ target, answer: expect.stringMatching(/^HTTP\/1.1 404 /) });
+    expect({ target, answer: await readText(socket) }).toEqual({
+      target,
+      answer: expect.stringMatching(/^HTTP\/1.1 404 /),
+    });
   }
   expect(await health.get('/health')).toMatchObject({ status: 200 });
 });

@@ -37,7 +37,7 @@ test('a default port that is taken is left for a free one, and that is said', as
   expect(moved.port).not.toBe(port);
 });
 
-test('a port that was set and is taken is the operator\'s to mend', async () => {
+test("a port that was set and is taken is the operator's to mend", async () => {
   await using one = aServer();
   await using other = aServer();
   const { port } = await listen(one.server, { host, port: 0, fallbackPort: 1 });
@@ -46,7 +46,9 @@ test('a port that was set and is taken is the operator\'s to mend', async () => 
   await expect(listening).rejects.toThrow(`port ${port} on 127.0.0.1 is taken by another process`);
 });
 
-test('an address that is not this machine\'s is the operator\'s to mend', async () => {
+test("an address that is not this machine's is the operator's to mend", async () => {
   await using one = aServer();
-  await expect(listen(one.server, { host: '192.0.2.1', port: 0, fallbackPort: 1 })).rejects.toThrow('HOST 192.0.2.1 is not an address of this machine');
+  await expect(listen(one.server, { host: '192.0.2.1', port: 0, fallbackPort: 1 })).rejects.toThrow(
+    'HOST 192.0.2.1 is not an address of this machine',
+  );
 });

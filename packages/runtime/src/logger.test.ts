@@ -11,20 +11,52 @@ async function logged(statements: string): Promise<Record<string, unknown>[]> {
     const logger = createLogger({ name: 'ingest', level: 'info' })
     const secret = ${JSON.stringify(secret)}
     ${statements}`;
-  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', source], { cwd: import.meta.dirname });
-  return stdout.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line));
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', source], {
+    cwd: import.meta.dirname,
+  });
+  return stdout
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line));
 }
 
 test('a line is JSON with process, level, message and an ISO time; less severe ones are left out', async () => {
-  const lines = await logged(`logger.info({ requestId: 'r1' }, 'webhook received'); logger.debug('no'); logger.error({ error: new Error('broken') }, 'sorry')`);
+  const lines = await logged(
+    `logger.info({ requestId: 'r1' }, 'webhook received'); logger.debug('no'); logger.error({ error: new Error('broken') }, 'sorry')`,
+  );
   expect(lines).toMatchObject([
-    { level: 'info', time: expect.stringMatching(/^\d{4}-\d{2}-\d{2}T.*Z$/), process: 'ingest', pid: expect.any(Number), requestId: 'r1', msg: 'webhook received' },
-    { level: 'error', time: expect.any(String), process: 'ingest', pid: expect.any(Number), error: expect.objectContaining({ type: 'Error', message: 'broken' }), msg: 'sorry' },
+    {
+      level: 'info',
+      time: expect.stringMatching(/^\d{4}-\d{2}-\d{2}T.*Z$/),
+      process: 'ingest',
+      pid: expect.any(Number),
+      requestId: 'r1',
+      msg: 'webhook received',
+    },
+    {
+      level: 'error',
+      time: expect.any(String),
+      process: 'ingest',
+      pid: expect.any(Number),
+      error: expect.objectContaining({ type: 'Error', message: 'broken' }),
+      msg: 'sorry',
+    },
   ]);
 });
 
 test('signatures, secrets, credentials and payloads are redacted, at the top and one level down', async () => {
-  const names = ['authorization', 'cookie', 'password', 'secret', 'secrets', 'clientSecret', 'databaseUrl', 'redisUrl', 'body', 'payload'];
+  const names = [
+    'authorization',
+    'cookie',
+    'password',
+    'secret',
+    'secrets',
+    'clientSecret',
+    'databaseUrl',
+    'redisUrl',
+    'body',
+    'payload',
+  ];
   const headers = ['stripe-signature', 'paypal-transmission-sig', 'authorization', 'cookie'];
   const lines = await logged(`
     for (const name of ${JSON.stringify(names)}) { logger.info({ [name]: secret }); logger.info({ config: { [name]: secret } }); logger.info({ [name]: { deeper: [secret] } }) }

@@ -15,7 +15,14 @@ async function aRedis(name: string, options: Omit<RedisServerOptions, 'dir'>) {
   const server = await startRedisServer({ dir: join(home.path, name), ...options });
   const redis = connectProducer(server.url);
   await awaitReady(redis);
-  return { server, redis, [Symbol.asyncDispose]: async () => { redis.disconnect(); await server.stop(); } };
+  return {
+    server,
+    redis,
+    [Symbol.asyncDispose]: async () => {
+      redis.disconnect();
+      await server.stop();
+    },
+  };
 }
 
 // Where Redis comes in a container there is no server of ours to misconfigure; the closing line then counts these as skipped.
@@ -35,7 +42,9 @@ describe.runIf(findRedisServer() !== null)('whether Redis keeps what it acknowle
   test('doing what it says mends it, and one setting alone is enough to fail', async () => {
     await using given = await aRedis('mended', { durable: false });
     await given.redis.config('SET', 'appendonly', 'yes');
-    await expect(assertDurable(given.redis)).rejects.toThrow(/^Redis may lose acknowledged events: appendfsync is everysec[^;]*$/);
+    await expect(assertDurable(given.redis)).rejects.toThrow(
+      /^Redis may lose acknowledged events: appendfsync is everysec[^;]*$/,
+    );
     await given.redis.config('SET', 'appendfsync', 'always');
     await expect(assertDurable(given.redis)).resolves.toBeUndefined();
     await given.redis.config('SET', 'maxmemory-policy', 'volatile-ttl');

@@ -1,4 +1,4 @@
-import { Queue, createPostgresBackend, runMigrations, type JobState, type JobsOptions, type PostgresConnectionOptions, type PostgresQueueBackend } from 'bullmq';
+import { Queue, SchemaMigrationRequiredError, SchemaVersionMismatchError, createPostgresBackend, runMigrations, type JobState, type JobsOptions, type PostgresConnectionOptions, type PostgresQueueBackend } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { contestedJobIdOf, jobIdOf, type Delivery } from '@penstock/core/delivery';
 import { ConfigurationError, TransientError } from '@penstock/core/failure';
@@ -6,6 +6,7 @@ import type { QueueStanding } from '@penstock/core/outcome';
 import { RETRIES_MAX } from '@penstock/core/retry-policy';
 import { openQueuePool } from './queue-pool.ts';
 import { assertDurable, awaitReady, connectProducer } from './redis.ts';
+import { within } from './within.ts';
 
 /** Where the queue lives: Redis in production, PostgreSQL on one machine. */
 export type QueueLocation = { readonly backend: 'redis'; readonly url: string; readonly name: string } | { readonly backend: 'postgres'; readonly url: string; readonly name: string };
@@ -52,7 +53,10 @@ export interface WebhookQueue extends AsyncDisposable {
   readonly counts: () => Promise<QueueCounts>;
   /** Failed jobs, newest first. */
   readonly failedJobs: (range: { readonly from: number; readonly count: number }) => Promise<readonly FailedJob[]>;
-  /** Resolves once the backend answers; rejects where it has not within five seconds. */
+  /**
+   * Resolves once the backend answers; rejects where it has not within five
+   * seconds, with ConfigurationError where its schema does not fit this version.
+   */
   readonly connected: () => Promise<void>;
   /** Throws where an acknowledged event could be lost, or nothing answers. */
   readonly assertReady: () => Promise<void>;
@@ -235,8 +239,20 @@ function openPostgresBackend(location: QueueLocation): Backend {
     bull,
     storedNames: async (jobIds) => Promise.all(jobIds.map(async (jobId) => (await bull.getJob(jobId))?.name ?? null)),
     assertConnected: () => undefined,
-    connected: answers,
+    connected: () => refuseOlderSchema(bull),
     assertReady: answers,
     close: () => pool.end(),
   };
+}
+
+/** BullMQ checks its own tables when it connects; what it finds missing is the operator's to mend. */
+async function refuseOlderSchema(bull: PostgresBullQueue): Promise<void> {
+  try {
+    await within(5_000, bull.waitUntilReady());
+  } catch (error) {
+    if (error instanceof SchemaMigrationRequiredError || error instanceof SchemaVersionMismatchError) {
+      throw new ConfigurationError(["the queue's schema in PostgreSQL does not fit this version; run \"pnpm migrate\" first"]);
+    }
+    throw error;
+  }
 }

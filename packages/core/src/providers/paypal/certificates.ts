@@ -46,7 +46,7 @@ export function createCertificateFinder(environment: PayPalEnvironment, effects:
   const kept = new Map<string, { readonly finding: Download; readonly until: number }>();
   const underWay = new Map<string, Promise<Download>>();
 
-  async function fetch(url: string, at: Date): Promise<Download> {
+  async function obtain(url: string, at: Date): Promise<Download> {
     const finding = await download(url);
     const keptMs = keptMsOf(finding);
     if (keptMs > 0) kept.set(url, { finding, until: at.getTime() + keptMs });
@@ -65,7 +65,7 @@ export function createCertificateFinder(environment: PayPalEnvironment, effects:
     if (shared !== undefined) return shared;
     if (underWay.size >= DOWNLOADS_AT_A_TIME_MAX)
       return { kind: 'unavailable', reason: 'too many certificates are being fetched' };
-    const started = fetch(url, at).finally(() => underWay.delete(url));
+    const started = obtain(url, at).finally(() => underWay.delete(url));
     underWay.set(url, started);
     return started;
   }

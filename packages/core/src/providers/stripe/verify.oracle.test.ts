@@ -34,7 +34,11 @@ function signedThere(payload: string, at: Date = signedAt): string {
 
 /** Any text that UTF-8 can hold. */
 const text = fc.string({ unit: 'binary', maxLength: 300 });
-const payload = fc.oneof(fc.jsonValue().map((object) => eventBody({ data: { object } }).toString()), fc.json(), text);
+const payload = fc.oneof(
+  fc.jsonValue().map((object) => eventBody({ data: { object } }).toString()),
+  fc.json(),
+  text,
+);
 const runs = { numRuns: 500 };
 
 describe('bodies of text without a byte order mark', () => {
@@ -73,9 +77,15 @@ describe('bodies of text without a byte order mark', () => {
       fc.asyncProperty(withoutMark, withoutMark, async (one, other) => {
         fc.pre(one !== other);
         const header = signedThere(one);
-        expect([await acceptedHere(Buffer.from(other), header), acceptedThere(Buffer.from(other), header)]).toEqual([false, false]);
+        expect([await acceptedHere(Buffer.from(other), header), acceptedThere(Buffer.from(other), header)]).toEqual([
+          false,
+          false,
+        ]);
         const foreign = signatureHeader(Buffer.from(one), { secrets: ['whsec_not_ours'] });
-        expect([await acceptedHere(Buffer.from(one), foreign), acceptedThere(Buffer.from(one), foreign)]).toEqual([false, false]);
+        expect([await acceptedHere(Buffer.from(one), foreign), acceptedThere(Buffer.from(one), foreign)]).toEqual([
+          false,
+          false,
+        ]);
       }),
       runs,
     );
@@ -86,7 +96,18 @@ describe('bodies of text without a byte order mark', () => {
     const header = signatureHeader(body);
     const event = webhooks.constructEvent(body, header, secret, undefined, undefined, signedAt.getTime());
     const verification = await verify(requestOf(body, header), signedAt);
-    expect(verification).toMatchObject({ kind: 'verified', events: [{ eventId: event.id, type: event.type, occurredAt: new Date(event.created * 1000), livemode: event.livemode, apiVersion: event.api_version }] });
+    expect(verification).toMatchObject({
+      kind: 'verified',
+      events: [
+        {
+          eventId: event.id,
+          type: event.type,
+          occurredAt: new Date(event.created * 1000),
+          livemode: event.livemode,
+          apiVersion: event.api_version,
+        },
+      ],
+    });
   });
 
   test('both accept either signature of a roll', async () => {
@@ -116,15 +137,27 @@ describe('where the two differ on purpose', () => {
   test('both refuse a stale signature; one from the future is refused here and accepted by the SDK', async () => {
     const body = eventBody();
     const header = signatureHeader(body);
-    expect([await acceptedHere(body, header, secondsAfter(300)), acceptedThere(body, header, secondsAfter(300))]).toEqual([true, true]);
-    expect([await acceptedHere(body, header, secondsAfter(301)), acceptedThere(body, header, secondsAfter(301))]).toEqual([false, false]);
-    expect([await acceptedHere(body, header, secondsAfter(-301)), acceptedThere(body, header, secondsAfter(-301))]).toEqual([false, true]);
+    expect([
+      await acceptedHere(body, header, secondsAfter(300)),
+      acceptedThere(body, header, secondsAfter(300)),
+    ]).toEqual([true, true]);
+    expect([
+      await acceptedHere(body, header, secondsAfter(301)),
+      acceptedThere(body, header, secondsAfter(301)),
+    ]).toEqual([false, false]);
+    expect([
+      await acceptedHere(body, header, secondsAfter(-301)),
+      acceptedThere(body, header, secondsAfter(-301)),
+    ]).toEqual([false, true]);
   });
 
   test('a byte order mark is part of the body here; the SDK drops it and refuses even what it signed itself', async () => {
     const given = `\uFEFF${eventBody().toString()}`;
     const header = signedThere(given);
-    expect([await acceptedHere(Buffer.from(given), header), acceptedThere(Buffer.from(given), header)]).toEqual([true, false]);
+    expect([await acceptedHere(Buffer.from(given), header), acceptedThere(Buffer.from(given), header)]).toEqual([
+      true,
+      false,
+    ]);
   });
 
   test('the SDK takes a body with an added byte order mark for the one that was signed; here it is another body', async () => {
@@ -135,7 +168,9 @@ describe('where the two differ on purpose', () => {
   });
 
   test('bytes that are not UTF-8 are signed as they are here; the SDK replaces them and refuses', async () => {
-    const notUtf8 = fc.uint8Array({ minLength: 1, maxLength: 100 }).map((bytes) => Buffer.concat([Buffer.from([0xff]), Buffer.from(bytes)]));
+    const notUtf8 = fc
+      .uint8Array({ minLength: 1, maxLength: 100 })
+      .map((bytes) => Buffer.concat([Buffer.from([0xff]), Buffer.from(bytes)]));
     await fc.assert(
       fc.asyncProperty(notUtf8, async (body) => {
         const header = signatureHeader(body);

@@ -1,7 +1,15 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { RejectionCode } from '../../verification.ts';
-import { eventBody, flipBit, requestOf, secret, signatureHeader, signedAt, signedRequest } from './fixtures/deliveries.ts';
+import {
+  eventBody,
+  flipBit,
+  requestOf,
+  secret,
+  signatureHeader,
+  signedAt,
+  signedRequest,
+} from './fixtures/deliveries.ts';
 import published from './fixtures/published-vectors.json' with { type: 'json' };
 import { createStripeVerifier } from './verify.ts';
 
@@ -11,25 +19,49 @@ const body = eventBody();
 describe('what Stripe published', () => {
   test.each(published.vectors)('the signature of $src verifies at its time', async (vector) => {
     const verifyPublished = createStripeVerifier({ secrets: [vector.secret] });
-    const verification = await verifyPublished(requestOf(Buffer.from(vector.body), vector.header), new Date(vector.now * 1000));
+    const verification = await verifyPublished(
+      requestOf(Buffer.from(vector.body), vector.header),
+      new Date(vector.now * 1000),
+    );
     expect(verification).toEqual({
       kind: 'verified',
       tier: 'full',
       keyId: 'secret-1',
       transmissionId: null,
-      events: [{ eventId: 'evt_123', type: 'customer.created', occurredAt: new Date(1_533_204_620_000), livemode: false, apiVersion: '2017-05-25', providerAccount: 'acct_123' }],
+      events: [
+        {
+          eventId: 'evt_123',
+          type: 'customer.created',
+          occurredAt: new Date(1_533_204_620_000),
+          livemode: false,
+          apiVersion: '2017-05-25',
+          providerAccount: 'acct_123',
+        },
+      ],
     });
   });
 
-  test.each(published.vectors)('the signature of $src is refused under another secret, over its JSON written anew, and as v0', async (vector) => {
-    const at = new Date(vector.now * 1000);
-    const verifyPublished = createStripeVerifier({ secrets: [vector.secret] });
-    expect(await createStripeVerifier({ secrets: [`${vector.secret}x`] })(requestOf(Buffer.from(vector.body), vector.header), at)).toMatchObject(refusal('signature_mismatch'));
-    const rewritten = Buffer.from(JSON.stringify(JSON.parse(vector.body)));
-    expect(await verifyPublished(requestOf(rewritten, vector.header), at)).toMatchObject(refusal('signature_mismatch'));
-    const onlyV0 = vector.header.replace('v1=', 'v0=');
-    expect(await verifyPublished(requestOf(Buffer.from(vector.body), onlyV0), at)).toMatchObject(refusal('signature_malformed'));
-  });
+  test.each(published.vectors)(
+    'the signature of $src is refused under another secret, over its JSON written anew, and as v0',
+    async (vector) => {
+      const at = new Date(vector.now * 1000);
+      const verifyPublished = createStripeVerifier({ secrets: [vector.secret] });
+      expect(
+        await createStripeVerifier({ secrets: [`${vector.secret}x`] })(
+          requestOf(Buffer.from(vector.body), vector.header),
+          at,
+        ),
+      ).toMatchObject(refusal('signature_mismatch'));
+      const rewritten = Buffer.from(JSON.stringify(JSON.parse(vector.body)));
+      expect(await verifyPublished(requestOf(rewritten, vector.header), at)).toMatchObject(
+        refusal('signature_mismatch'),
+      );
+      const onlyV0 = vector.header.replace('v1=', 'v0=');
+      expect(await verifyPublished(requestOf(Buffer.from(vector.body), onlyV0), at)).toMatchObject(
+        refusal('signature_malformed'),
+      );
+    },
+  );
 });
 
 describe('which signatures count', () => {
@@ -38,31 +70,49 @@ describe('which signatures count', () => {
   const wrong = '0'.repeat(64);
 
   test('the right signature counts wherever among the v1 it stands', async () => {
-    for (const header of [`t=${time},v1=${signature},v1=${wrong}`, `t=${time},v1=${wrong},v1=${signature}`, `v1=${wrong},v1=${signature},t=${time}`]) {
+    for (const header of [
+      `t=${time},v1=${signature},v1=${wrong}`,
+      `t=${time},v1=${wrong},v1=${signature}`,
+      `v1=${wrong},v1=${signature},t=${time}`,
+    ]) {
       expect(await verify(requestOf(body, header), signedAt)).toMatchObject({ kind: 'verified' });
     }
   });
 
   test('a v0 never counts, not even one that holds the right signature', async () => {
-    expect(await verify(requestOf(body, `t=${time},v1=${wrong},v0=${signature}`), signedAt)).toMatchObject(refusal('signature_mismatch'));
-    expect(await verify(requestOf(body, `t=${time},v0=${signature}`), signedAt)).toMatchObject(refusal('signature_malformed'));
-    expect(await verify(requestOf(body, `t=${time},v1=${signature},v0=${wrong}`), signedAt)).toMatchObject({ kind: 'verified' });
+    expect(await verify(requestOf(body, `t=${time},v1=${wrong},v0=${signature}`), signedAt)).toMatchObject(
+      refusal('signature_mismatch'),
+    );
+    expect(await verify(requestOf(body, `t=${time},v0=${signature}`), signedAt)).toMatchObject(
+      refusal('signature_malformed'),
+    );
+    expect(await verify(requestOf(body, `t=${time},v1=${signature},v0=${wrong}`), signedAt)).toMatchObject({
+      kind: 'verified',
+    });
   });
 
   test('hexadecimal digits may be upper case', async () => {
-    expect(await verify(requestOf(body, `t=${time},v1=${signature.toUpperCase()}`), signedAt)).toMatchObject({ kind: 'verified' });
+    expect(await verify(requestOf(body, `t=${time},v1=${signature.toUpperCase()}`), signedAt)).toMatchObject({
+      kind: 'verified',
+    });
   });
 
   test('a signature of another length never counts', async () => {
     for (const other of [signature.slice(0, 62), `${signature}00`, `${signature} ${signature}`, '']) {
-      expect(await verify(requestOf(body, `t=${time},v1=${other}`), signedAt)).toMatchObject(refusal('signature_malformed'));
+      expect(await verify(requestOf(body, `t=${time},v1=${other}`), signedAt)).toMatchObject(
+        refusal('signature_malformed'),
+      );
     }
   });
 
   test('more signatures than Stripe has secrets are refused before any is computed', async () => {
     const eight = Array.from({ length: 7 }, () => `v1=${wrong}`).join(',');
-    expect(await verify(requestOf(body, `t=${time},${eight},v1=${signature}`), signedAt)).toMatchObject({ kind: 'verified' });
-    expect(await verify(requestOf(body, `t=${time},${eight},v1=${wrong},v1=${signature}`), signedAt)).toMatchObject(refusal('signature_malformed'));
+    expect(await verify(requestOf(body, `t=${time},${eight},v1=${signature}`), signedAt)).toMatchObject({
+      kind: 'verified',
+    });
+    expect(await verify(requestOf(body, `t=${time},${eight},v1=${wrong},v1=${signature}`), signedAt)).toMatchObject(
+      refusal('signature_malformed'),
+    );
   });
 });
 
@@ -71,37 +121,59 @@ describe('while a secret is rolled', () => {
   const verifyRolling = createStripeVerifier({ secrets: [newer, older] });
 
   test('a signature under any active secret is accepted and the key id says which', async () => {
-    expect(await verifyRolling(signedRequest(body, { secrets: [newer] }), signedAt)).toMatchObject({ kind: 'verified', keyId: 'secret-1' });
-    expect(await verifyRolling(signedRequest(body, { secrets: [older] }), signedAt)).toMatchObject({ kind: 'verified', keyId: 'secret-2' });
+    expect(await verifyRolling(signedRequest(body, { secrets: [newer] }), signedAt)).toMatchObject({
+      kind: 'verified',
+      keyId: 'secret-1',
+    });
+    expect(await verifyRolling(signedRequest(body, { secrets: [older] }), signedAt)).toMatchObject({
+      kind: 'verified',
+      keyId: 'secret-2',
+    });
   });
 
   test('a header signed under both is accepted by one who knows both, and by one who knows either', async () => {
     const request = signedRequest(body, { secrets: [older, newer] });
     expect(await verifyRolling(request, signedAt)).toMatchObject({ kind: 'verified', keyId: 'secret-1' });
-    expect(await createStripeVerifier({ secrets: [older] })(request, signedAt)).toMatchObject({ kind: 'verified', keyId: 'secret-1' });
-    expect(await createStripeVerifier({ secrets: [newer] })(request, signedAt)).toMatchObject({ kind: 'verified', keyId: 'secret-1' });
+    expect(await createStripeVerifier({ secrets: [older] })(request, signedAt)).toMatchObject({
+      kind: 'verified',
+      keyId: 'secret-1',
+    });
+    expect(await createStripeVerifier({ secrets: [newer] })(request, signedAt)).toMatchObject({
+      kind: 'verified',
+      keyId: 'secret-1',
+    });
   });
 
   test('a secret that has been retired is refused', async () => {
-    expect(await createStripeVerifier({ secrets: [newer] })(signedRequest(body, { secrets: [older] }), signedAt)).toMatchObject(refusal('signature_mismatch'));
+    expect(
+      await createStripeVerifier({ secrets: [newer] })(signedRequest(body, { secrets: [older] }), signedAt),
+    ).toMatchObject(refusal('signature_mismatch'));
   });
 });
 
 describe('the window of time', () => {
   const secondsAfter = (seconds: number): Date => new Date(signedAt.getTime() + seconds * 1000);
 
-  test.each([-300, -299.999, 0, 299.999, 300])('a signature received %d seconds after its time is inside it', async (seconds) => {
-    expect(await verify(signedRequest(body), secondsAfter(seconds))).toMatchObject({ kind: 'verified' });
-  });
+  test.each([-300, -299.999, 0, 299.999, 300])(
+    'a signature received %d seconds after its time is inside it',
+    async (seconds) => {
+      expect(await verify(signedRequest(body), secondsAfter(seconds))).toMatchObject({ kind: 'verified' });
+    },
+  );
 
-  test.each([-86_400, -301, -300.001, 300.001, 301, 86_400])('a signature received %d seconds after its time is stale', async (seconds) => {
-    expect(await verify(signedRequest(body), secondsAfter(seconds))).toMatchObject(refusal('signature_stale'));
-  });
+  test.each([-86_400, -301, -300.001, 300.001, 301, 86_400])(
+    'a signature received %d seconds after its time is stale',
+    async (seconds) => {
+      expect(await verify(signedRequest(body), secondsAfter(seconds))).toMatchObject(refusal('signature_stale'));
+    },
+  );
 
   test('only the holder of a secret is told that a time is stale', async () => {
     const forged = requestOf(eventBody({ id: 'evt_forged' }), signatureHeader(body));
     expect(await verify(forged, secondsAfter(301))).toMatchObject(refusal('signature_mismatch'));
-    expect(await verify(signedRequest(body, { secrets: ['whsec_not_ours'] }), secondsAfter(-301))).toMatchObject(refusal('signature_mismatch'));
+    expect(await verify(signedRequest(body, { secrets: ['whsec_not_ours'] }), secondsAfter(-301))).toMatchObject(
+      refusal('signature_mismatch'),
+    );
   });
 
   test('the time is signed: a replay under a fresh time is a mismatch', async () => {
@@ -120,7 +192,9 @@ describe('nothing forged', () => {
   test('a body with any one bit flipped is a mismatch', async () => {
     const header = signatureHeader(body);
     for (let bit = 0; bit < body.length * 8; bit += 1) {
-      expect(await verify(requestOf(flipBit(body, bit), header), signedAt)).toMatchObject(refusal('signature_mismatch'));
+      expect(await verify(requestOf(flipBit(body, bit), header), signedAt)).toMatchObject(
+        refusal('signature_mismatch'),
+      );
     }
   });
 
@@ -129,32 +203,50 @@ describe('nothing forged', () => {
     for (let bit = 0; bit < header.length * 8; bit += 1) {
       const flipped = flipBit(header, bit).toString('latin1');
       const verification = await verify(requestOf(body, flipped), signedAt);
-      const saysTheSame = flipped.startsWith('t=') && flipped.includes(',v1=') && flipped.toLowerCase() === header.toString();
+      const saysTheSame =
+        flipped.startsWith('t=') && flipped.includes(',v1=') && flipped.toLowerCase() === header.toString();
       expect({ flipped, kind: verification.kind }).toEqual({ flipped, kind: saysTheSame ? 'verified' : 'rejected' });
     }
   });
 
   test('a flipped bit is never accepted, whatever the body and the secret', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.uint8Array({ minLength: 1, maxLength: 200 }), fc.nat(), fc.stringMatching(/^whsec_[A-Za-z0-9]{8,40}$/), async (bytes, position, anySecret) => {
-        const original = Buffer.from(bytes);
-        const header = signatureHeader(original, { secrets: [anySecret] });
-        const verifyAny = createStripeVerifier({ secrets: [anySecret] });
-        expect(await verifyAny(requestOf(original, header), signedAt)).not.toMatchObject({ kind: 'rejected' });
-        expect(await verifyAny(requestOf(flipBit(original, position % (bytes.length * 8)), header), signedAt)).toMatchObject(refusal('signature_mismatch'));
-      }),
+      fc.asyncProperty(
+        fc.uint8Array({ minLength: 1, maxLength: 200 }),
+        fc.nat(),
+        fc.stringMatching(/^whsec_[A-Za-z0-9]{8,40}$/),
+        async (bytes, position, anySecret) => {
+          const original = Buffer.from(bytes);
+          const header = signatureHeader(original, { secrets: [anySecret] });
+          const verifyAny = createStripeVerifier({ secrets: [anySecret] });
+          expect(await verifyAny(requestOf(original, header), signedAt)).not.toMatchObject({ kind: 'rejected' });
+          expect(
+            await verifyAny(requestOf(flipBit(original, position % (bytes.length * 8)), header), signedAt),
+          ).toMatchObject(refusal('signature_mismatch'));
+        },
+      ),
     );
   });
 
   test('the same JSON in other bytes is a mismatch', async () => {
     const header = signatureHeader(body);
-    for (const other of [JSON.stringify(JSON.parse(body.toString()), null, 2), `${body.toString()}\n`, ` ${body.toString()}`, `\uFEFF${body.toString()}`]) {
-      expect(await verify(requestOf(Buffer.from(other), header), signedAt)).toMatchObject(refusal('signature_mismatch'));
+    for (const other of [
+      JSON.stringify(JSON.parse(body.toString()), null, 2),
+      `${body.toString()}\n`,
+      ` ${body.toString()}`,
+      `\uFEFF${body.toString()}`,
+    ]) {
+      expect(await verify(requestOf(Buffer.from(other), header), signedAt)).toMatchObject(
+        refusal('signature_mismatch'),
+      );
     }
   });
 
   test('no header makes it accept, throw or hang', async () => {
-    const element = fc.oneof(fc.constantFrom('t=1772366400', 't=', 't', 'v1', 'v1=', '=', `v1=${'a'.repeat(64)}`, 'v0=00', ' '), fc.string({ maxLength: 80 }));
+    const element = fc.oneof(
+      fc.constantFrom('t=1772366400', 't=', 't', 'v1', 'v1=', '=', `v1=${'a'.repeat(64)}`, 'v0=00', ' '),
+      fc.string({ maxLength: 80 }),
+    );
     await fc.assert(
       fc.asyncProperty(fc.array(element, { maxLength: 12 }), async (elements) => {
         expect(await verify(requestOf(body, elements.join(',')), signedAt)).toMatchObject({ kind: 'rejected' });
@@ -173,7 +265,11 @@ describe('a header that says nothing', () => {
     { what: 'none at all', lines: [], code: 'signature_missing' },
     { what: 'an empty one', lines: [''], code: 'signature_missing' },
     { what: 'one sent twice, both right', lines: [good, good], code: 'signature_malformed' },
-    { what: 'an oversized one that holds a right signature', lines: [`${good},v0=${'a'.repeat(4096)}`], code: 'signature_malformed' },
+    {
+      what: 'an oversized one that holds a right signature',
+      lines: [`${good},v0=${'a'.repeat(4096)}`],
+      code: 'signature_malformed',
+    },
     { what: 'one outside ASCII', lines: [`${good},v0=é`], code: 'signature_malformed' },
     { what: 'one with a control character', lines: [`${good},v0=\u0000`], code: 'signature_malformed' },
     { what: 'one without a time', lines: [v1], code: 'signature_malformed' },
@@ -205,17 +301,46 @@ describe('a genuine body that is not an event', () => {
   test.each<{ what: string; bytes: Buffer; reason: string }>([
     { what: 'nothing', bytes: Buffer.alloc(0), reason: 'the body is not JSON' },
     { what: 'half of it', bytes: body.subarray(0, 40), reason: 'the body is not JSON' },
-    { what: 'bytes that are not UTF-8', bytes: Buffer.concat([body.subarray(0, -1), Buffer.from([0xff, 0x7d])]), reason: 'the body is not UTF-8' },
-    { what: 'an event behind a byte order mark', bytes: Buffer.concat([Buffer.from('\uFEFF'), body]), reason: 'the body is not JSON' },
+    {
+      what: 'bytes that are not UTF-8',
+      bytes: Buffer.concat([body.subarray(0, -1), Buffer.from([0xff, 0x7d])]),
+      reason: 'the body is not UTF-8',
+    },
+    {
+      what: 'an event behind a byte order mark',
+      bytes: Buffer.concat([Buffer.from('\uFEFF'), body]),
+      reason: 'the body is not JSON',
+    },
     { what: 'a million open brackets', bytes: Buffer.from('['.repeat(1_000_000)), reason: 'the body is not JSON' },
     { what: 'a list', bytes: Buffer.from('[]'), reason: 'not a Stripe snapshot event: the body' },
     { what: 'null', bytes: Buffer.from('null'), reason: 'not a Stripe snapshot event: the body' },
-    { what: 'an event without a type and with a fraction of a second', bytes: eventBody({ type: undefined, created: 1.5 }), reason: 'not a Stripe snapshot event: type, created' },
-    { what: 'an event whose id could not stand in a log', bytes: eventBody({ id: 'evt 1\n' }), reason: 'not a Stripe snapshot event: id' },
-    { what: 'an event later than any date', bytes: eventBody({ created: 8.64e12 }), reason: 'not a Stripe snapshot event: created' },
+    {
+      what: 'an event without a type and with a fraction of a second',
+      bytes: eventBody({ type: undefined, created: 1.5 }),
+      reason: 'not a Stripe snapshot event: type, created',
+    },
+    {
+      what: 'an event whose id could not stand in a log',
+      bytes: eventBody({ id: 'evt 1\n' }),
+      reason: 'not a Stripe snapshot event: id',
+    },
+    {
+      what: 'an event later than any date',
+      bytes: eventBody({ created: 8.64e12 }),
+      reason: 'not a Stripe snapshot event: created',
+    },
     {
       what: 'a thin v2 event, which carries no snapshot',
-      bytes: Buffer.from(JSON.stringify({ id: 'evt_1', object: 'v2.core.event', type: 'v1.billing.meter.no_meter_found', created: '2026-03-01T12:00:00Z', livemode: false, related_object: null })),
+      bytes: Buffer.from(
+        JSON.stringify({
+          id: 'evt_1',
+          object: 'v2.core.event',
+          type: 'v1.billing.meter.no_meter_found',
+          created: '2026-03-01T12:00:00Z',
+          livemode: false,
+          related_object: null,
+        }),
+      ),
       reason: 'not a Stripe snapshot event: object, created, data',
     },
   ])('$what is malformed, and the reason names paths and no values', async ({ bytes, reason }) => {
@@ -225,15 +350,27 @@ describe('a genuine body that is not an event', () => {
   test('brackets a million deep, closed or inside an event, neither throw nor stop anything', async () => {
     const deep = `${'['.repeat(1_000_000)}${']'.repeat(1_000_000)}`;
     expect(await verify(signedRequest(Buffer.from(deep)), signedAt)).toMatchObject({ kind: 'malformed' });
-    const nested = eventBody({ data: { object: { deep: '*' } } }).toString().replace('"*"', deep);
+    const nested = eventBody({ data: { object: { deep: '*' } } })
+      .toString()
+      .replace('"*"', deep);
     expect(await verify(signedRequest(Buffer.from(nested)), signedAt)).not.toMatchObject({ kind: 'rejected' });
   });
 
   test('whatever JSON it is, the answer is never a refusal and nothing is thrown', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.oneof(fc.jsonValue(), fc.jsonValue().map((data) => ({ id: 'evt_1', object: 'event', type: 'a.b', created: 1, livemode: true, data }))), async (value) => {
-        expect(await verify(signedRequest(Buffer.from(JSON.stringify(value))), signedAt)).not.toMatchObject({ kind: 'rejected' });
-      }),
+      fc.asyncProperty(
+        fc.oneof(
+          fc.jsonValue(),
+          fc
+            .jsonValue()
+            .map((data) => ({ id: 'evt_1', object: 'event', type: 'a.b', created: 1, livemode: true, data })),
+        ),
+        async (value) => {
+          expect(await verify(signedRequest(Buffer.from(JSON.stringify(value))), signedAt)).not.toMatchObject({
+            kind: 'rejected',
+          });
+        },
+      ),
     );
   });
 });
@@ -241,8 +378,13 @@ describe('a genuine body that is not an event', () => {
 test('an event of 10 MiB verifies, and with its last byte changed does not', async () => {
   const large = eventBody({ data: { object: { note: 'x'.repeat(10 * 1024 * 1024) } } });
   const request = signedRequest(large);
-  expect(await verify(request, signedAt)).toMatchObject({ kind: 'verified', events: [{ eventId: 'evt_1PqR2sT3uV4wX5yZ' }] });
-  expect(await verify({ ...request, body: flipBit(large, large.length * 8 - 1) }, signedAt)).toMatchObject(refusal('signature_mismatch'));
+  expect(await verify(request, signedAt)).toMatchObject({
+    kind: 'verified',
+    events: [{ eventId: 'evt_1PqR2sT3uV4wX5yZ' }],
+  });
+  expect(await verify({ ...request, body: flipBit(large, large.length * 8 - 1) }, signedAt)).toMatchObject(
+    refusal('signature_mismatch'),
+  );
 });
 
 test.each([
