@@ -1,6 +1,7 @@
 import { TransientError } from '@penstock/core/failure';
 import { isDatabaseOutage, type LedgerDatabase } from '@penstock/db/database';
 import type { WebhookQueue } from '@penstock/runtime/webhook-queue';
+import { requestIdOf } from '@penstock/runtime/request-id';
 import { within } from '@penstock/runtime/within';
 import { Hono } from 'hono';
 import { csrf } from 'hono/csrf';
@@ -11,7 +12,7 @@ import { loginRoutes, type LoginWorld } from './login.ts';
 import { frontPage } from './pages.ts';
 import { paymentRoute } from './payment-route.ts';
 import { createQueueBoard } from './queue-board.ts';
-import { addressOf, requestIdOf } from './request.ts';
+import { addressOf } from './request.ts';
 import { requireSession } from './require-session.ts';
 import { refuse, type ConsoleEnv } from './respond.ts';
 import { secureAnswers } from './secure-answers.ts';

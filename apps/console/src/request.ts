@@ -13,11 +13,6 @@ export function wantsPage(accept: string | undefined): boolean {
   return accept?.includes('text/html') ?? false;
 }
 
-/** The caller's id where it is one that can stand in logs and headers, else a new one. */
-export function requestIdOf(header: string | undefined, newId: () => string): string {
-  return header !== undefined && /^[\w.:=+/-]{1,128}$/.test(header) ? header : newId();
-}
-
 /** Whether the browser reached us over https. A header may say so for a proxy: a lie only makes the liar's own cookie stricter. */
 export function cameOverHttps(request: { readonly url: string; readonly forwardedProto: string | undefined }): boolean {
   return new URL(request.url).protocol === 'https:' || request.forwardedProto?.split(',')[0]?.trim() === 'https';

@@ -1,4 +1,5 @@
 import type { HttpBindings } from '@hono/node-server';
+import { requestIdOf } from '@penstock/runtime/request-id';
 import { Hono } from 'hono';
 import type { IngestEvents } from './events.ts';
 import { receiveWebhook, type ReceiveWorld } from './receive-webhook.ts';
@@ -25,9 +26,4 @@ export function createIngestApp(world: ReceiveWorld, events: IngestEvents): Hono
     return new Response(answer.body, { status: answer.status, headers: answer.headers });
   });
   return app;
-}
-
-/** The caller's id where it is one that can stand in logs and headers, else a new one. */
-function requestIdOf(header: string | readonly string[] | undefined, newId: () => string): string {
-  return typeof header === 'string' && /^[\w.:=+/-]{1,128}$/.test(header) ? header : newId();
 }

@@ -28,7 +28,9 @@ export function respond(outcome: ReceiveOutcome, requestId: string): Answer {
     case 'unsupported_media_type':
       return problem({ status: 415, code: 'media_type_unsupported', title: `This provider sends ${outcome.expected}`, headers: { accept: outcome.expected } }, requestId);
     case 'too_large':
-      return problem({ status: 413, code: 'body_too_large', title: `The body is larger than ${outcome.bytesMax} bytes`, headers: { connection: 'close' } }, requestId);
+      // Not with `connection: close`: Node would reset the connection at once, and a sender still writing would never read
+      // this. The rest is thrown away unread for half a second and at most 64 MiB (@hono/node-server), then cut off.
+      return problem({ status: 413, code: 'body_too_large', title: `The body is larger than ${outcome.bytesMax} bytes` }, requestId);
     case 'too_slow':
       return problem({ status: 408, code: 'body_too_slow', title: 'The request did not arrive in time', headers: { connection: 'close' } }, requestId);
     case 'aborted':
