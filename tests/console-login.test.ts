@@ -9,8 +9,13 @@ let nowMs = Date.parse('2026-01-01T00:00:00Z');
 const pass = (ms: number): void => void (nowMs += ms);
 const minutes = 60_000;
 
-const environment = () => ({ DATABASE_URL: database.url, REDIS_URL: inject('redisUrl'), QUEUE_NAME: `console-${randomUUID().slice(0, 8)}` });
-const start = (more: Record<string, string> = {}): Promise<RunningConsole> => runConsole({ environment: { ...environment(), ...more }, now: () => new Date(nowMs) });
+const environment = () => ({
+  DATABASE_URL: database.url,
+  REDIS_URL: inject('redisUrl'),
+  QUEUE_NAME: `console-${randomUUID().slice(0, 8)}`,
+});
+const start = (more: Record<string, string> = {}): Promise<RunningConsole> =>
+  runConsole({ environment: { ...environment(), ...more }, now: () => new Date(nowMs) });
 
 beforeAll(async () => {
   database = await createTestDatabase(inject('postgresUrl'));
@@ -45,7 +50,14 @@ test.each(guarded)('without a session %s %s tells scripts to log in', async (met
   expect(answer.status).toBe(401);
   expect(answer.headers.get('content-type')).toBe('application/problem+json');
   if (method === 'HEAD') return;
-  expect(await answer.json()).toEqual({ type: 'urn:penstock:problem:login_required', status: 401, code: 'login_required', title: 'Log in first', detail: expect.any(String), requestId: answer.headers.get('x-request-id') });
+  expect(await answer.json()).toEqual({
+    type: 'urn:penstock:problem:login_required',
+    status: 401,
+    code: 'login_required',
+    title: 'Log in first',
+    detail: expect.any(String),
+    requestId: answer.headers.get('x-request-id'),
+  });
 });
 
 test('without a session people are sent to the login, and back', async () => {
@@ -57,32 +69,53 @@ test('without a session people are sent to the login, and back', async () => {
   expect([back.status, back.headers.get('location')]).toEqual([303, '/queues/?page=2']);
 });
 
-test.each(['', 'penstock_session=', 'penstock_session=x', `penstock_session=${'A'.repeat(43)}`])('the cookie %j opens nothing', async (cookie) => {
-  expect((await running.ask('/', { cookie })).status).toBe(401);
-});
+test.each(['', 'penstock_session=', 'penstock_session=x', `penstock_session=${'A'.repeat(43)}`])(
+  'the cookie %j opens nothing',
+  async (cookie) => {
+    expect((await running.ask('/', { cookie })).status).toBe(401);
+  },
+);
 
 test('a session reaches every page, and what does not exist is a 404', async () => {
   const cookie = await running.logIn();
   const front = await running.ask('/', { cookie });
-  expect([front.status, await front.text()]).toEqual([200, expect.stringMatching(/waiting<\/th><td>0[^]*total<\/th><td>0/)]);
+  expect([front.status, await front.text()]).toEqual([
+    200,
+    expect.stringMatching(/waiting<\/th><td>0[^]*total<\/th><td>0/),
+  ]);
   const unknown = await running.ask('/anything-else', { cookie, headers: { 'x-request-id': 'mine-1' } });
-  expect([unknown.status, unknown.headers.get('x-request-id'), await unknown.json()]).toEqual([404, 'mine-1', expect.objectContaining({ code: 'page_unknown', requestId: 'mine-1' })]);
+  expect([unknown.status, unknown.headers.get('x-request-id'), await unknown.json()]).toEqual([
+    404,
+    'mine-1',
+    expect.objectContaining({ code: 'page_unknown', requestId: 'mine-1' }),
+  ]);
 });
 
 test('the cookie is out of reach of scripts and of other sites, and lasts as long as the session', async () => {
   const [plain = ''] = (await running.sendPassword(testPassword)).headers.getSetCookie();
   expect(plain).toMatch(/^penstock_session=[A-Za-z0-9_-]{43}; Max-Age=43200; Path=\/; HttpOnly; SameSite=Strict$/);
-  const [overHttps] = (await running.sendPassword(testPassword, { headers: { 'x-forwarded-proto': 'https' } })).headers.getSetCookie();
+  const [overHttps] = (
+    await running.sendPassword(testPassword, { headers: { 'x-forwarded-proto': 'https' } })
+  ).headers.getSetCookie();
   expect(overHttps).toMatch(/; Secure(;|$)/);
   await using inProduction = await start({ NODE_ENV: 'production' });
-  expect((await inProduction.sendPassword(testPassword)).headers.getSetCookie()).toEqual([expect.stringMatching(/; Secure(;|$)/)]);
+  expect((await inProduction.sendPassword(testPassword)).headers.getSetCookie()).toEqual([
+    expect.stringMatching(/; Secure(;|$)/),
+  ]);
 });
 
 test('a session ends at logout, and another of the same operator does not', async () => {
   const [mine, another] = [await running.logIn(), await running.logIn()];
   const answer = await running.ask('/logout', { method: 'POST', cookie: mine });
-  expect([answer.status, answer.headers.get('location'), answer.headers.getSetCookie()]).toEqual([303, '/login', [expect.stringMatching(/^penstock_session=; Max-Age=0;/)]]);
-  expect([(await running.ask('/', { cookie: mine })).status, (await running.ask('/', { cookie: another })).status]).toEqual([401, 200]);
+  expect([answer.status, answer.headers.get('location'), answer.headers.getSetCookie()]).toEqual([
+    303,
+    '/login',
+    [expect.stringMatching(/^penstock_session=; Max-Age=0;/)],
+  ]);
+  expect([
+    (await running.ask('/', { cookie: mine })).status,
+    (await running.ask('/', { cookie: another })).status,
+  ]).toEqual([401, 200]);
 });
 
 test('a session ends after its hours', async () => {
@@ -98,22 +131,43 @@ test('the sixth wrong password is not looked at, nor is the right one, until the
   await using fresh = await start();
   for (const attempt of [1, 2, 3, 4, 5]) {
     const wrong = await fresh.sendPassword(`wrong password ${attempt}`);
-    expect([wrong.status, wrong.headers.getSetCookie(), await wrong.json()]).toEqual([401, [], expect.objectContaining({ code: 'password_wrong' })]);
+    expect([wrong.status, wrong.headers.getSetCookie(), await wrong.json()]).toEqual([
+      401,
+      [],
+      expect.objectContaining({ code: 'password_wrong' }),
+    ]);
   }
   for (const password of ['wrong password 6', testPassword]) {
     const limited = await fresh.sendPassword(password);
-    expect([limited.status, limited.headers.get('retry-after'), limited.headers.getSetCookie(), await limited.json()]).toEqual([429, '900', [], expect.objectContaining({ code: 'login_limited' })]);
+    expect([
+      limited.status,
+      limited.headers.get('retry-after'),
+      limited.headers.getSetCookie(),
+      await limited.json(),
+    ]).toEqual([429, '900', [], expect.objectContaining({ code: 'login_limited' })]);
   }
   const page = await fresh.sendPassword(testPassword, { headers: { accept: 'text/html' } });
-  expect([page.status, page.headers.get('retry-after'), await page.text()]).toEqual([429, '900', expect.stringContaining('Too many wrong passwords')]);
+  expect([page.status, page.headers.get('retry-after'), await page.text()]).toEqual([
+    429,
+    '900',
+    expect.stringContaining('Too many wrong passwords'),
+  ]);
   // A made-up address is no other address.
-  expect((await fresh.sendPassword(testPassword, { headers: { 'x-forwarded-for': '192.0.2.1', forwarded: 'for=192.0.2.1' } })).status).toBe(429);
+  expect(
+    (
+      await fresh.sendPassword(testPassword, {
+        headers: { 'x-forwarded-for': '192.0.2.1', forwarded: 'for=192.0.2.1' },
+      })
+    ).status,
+  ).toBe(429);
   pass(15 * minutes);
   expect((await fresh.sendPassword(testPassword)).status).toBe(303);
 });
 
 test('of many guesses at once no more than five are looked at', async () => {
   await using fresh = await start();
-  const answers = await Promise.all(Array.from({ length: 20 }, (_, guess) => fresh.sendPassword(`guess number ${guess}`)));
+  const answers = await Promise.all(
+    Array.from({ length: 20 }, (_, guess) => fresh.sendPassword(`guess number ${guess}`)),
+  );
   expect(answers.filter((answer) => answer.status === 401)).toHaveLength(5);
 });

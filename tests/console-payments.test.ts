@@ -14,14 +14,80 @@ let cookie: string;
 
 beforeAll(async () => {
   database = await createTestDatabase(inject('postgresUrl'));
-  running = await runConsole({ environment: { DATABASE_URL: database.url, REDIS_URL: inject('redisUrl'), QUEUE_NAME: 'console-payments' } });
+  running = await runConsole({
+    environment: { DATABASE_URL: database.url, REDIS_URL: inject('redisUrl'), QUEUE_NAME: 'console-payments' },
+  });
   cookie = await running.logIn();
   // Stored in another order than they happened in.
-  await event('eu', { eventId: 'evt_3', facts: [{ kind: 'refund', occurredAtMs: Date.parse('2026-01-03T00:00:00Z'), id: 're_1', references: ['charge:ch_1'], status: 'succeeded', amount: 500, currency: 'EUR', reason: 'requested_by_customer' }] });
-  await event('eu', { eventId: 'evt_1', facts: [{ kind: 'payment', occurredAtMs: Date.parse('2026-01-01T00:00:00Z'), references: ['payment_intent:pi_1'], status: 'created', amount: 1999, currency: 'EUR' }] });
-  await event('eu', { eventId: 'evt_4', facts: [{ kind: 'dispute', occurredAtMs: Date.parse('2026-01-04T00:00:00Z'), id: 'du_1', references: ['charge:ch_1'], status: 'needs_response', funds: 'withdrawn', amount: 1499, currency: 'EUR' }] });
-  await event('eu', { eventId: 'evt_2', facts: [{ kind: 'payment', occurredAtMs: Date.parse('2026-01-02T00:00:00Z'), references: ['payment_intent:pi_1', 'charge:ch_1'], status: 'captured', captured: { key: 'ch_1', amount: 1999 } }] });
-  for (const account of ['eu', 'us']) await event(account, { eventId: 'evt_shared', facts: [{ kind: 'payment', occurredAtMs: 0, references: ['order:shared'], status: 'created', amount: 1, currency: 'USD' }] });
+  await event('eu', {
+    eventId: 'evt_3',
+    facts: [
+      {
+        kind: 'refund',
+        occurredAtMs: Date.parse('2026-01-03T00:00:00Z'),
+        id: 're_1',
+        references: ['charge:ch_1'],
+        status: 'succeeded',
+        amount: 500,
+        currency: 'EUR',
+        reason: 'requested_by_customer',
+      },
+    ],
+  });
+  await event('eu', {
+    eventId: 'evt_1',
+    facts: [
+      {
+        kind: 'payment',
+        occurredAtMs: Date.parse('2026-01-01T00:00:00Z'),
+        references: ['payment_intent:pi_1'],
+        status: 'created',
+        amount: 1999,
+        currency: 'EUR',
+      },
+    ],
+  });
+  await event('eu', {
+    eventId: 'evt_4',
+    facts: [
+      {
+        kind: 'dispute',
+        occurredAtMs: Date.parse('2026-01-04T00:00:00Z'),
+        id: 'du_1',
+        references: ['charge:ch_1'],
+        status: 'needs_response',
+        funds: 'withdrawn',
+        amount: 1499,
+        currency: 'EUR',
+      },
+    ],
+  });
+  await event('eu', {
+    eventId: 'evt_2',
+    facts: [
+      {
+        kind: 'payment',
+        occurredAtMs: Date.parse('2026-01-02T00:00:00Z'),
+        references: ['payment_intent:pi_1', 'charge:ch_1'],
+        status: 'captured',
+        captured: { key: 'ch_1', amount: 1999 },
+      },
+    ],
+  });
+  for (const account of ['eu', 'us'])
+    await event(account, {
+      eventId: 'evt_shared',
+      facts: [
+        {
+          kind: 'payment',
+          occurredAtMs: 0,
+          references: ['order:shared'],
+          status: 'created',
+          amount: 1,
+          currency: 'USD',
+        },
+      ],
+    });
 });
 afterAll(async () => {
   await running[Symbol.asyncDispose]();
@@ -35,11 +101,22 @@ const timeline = [
   { canonicalType: 'dispute.needs_response', eventId: 'evt_4', occurredAt: '2026-01-04T00:00:00.000Z' },
 ];
 
-test.each(['pi_1', 'payment_intent:pi_1', 'ch_1', 'charge%3Ach_1', 're_1', 'dispute:du_1'])('a payment is told whole, its events in the order they happened, by %s', async (id) => {
-  const answer = await running.ask(`/payments/${id}`, { cookie });
-  expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'application/json']);
-  expect(await answer.json()).toMatchObject({ id: 'pi_1', account: 'eu', amount: 1999, currency: 'EUR', amountCaptured: 1999, amountRefunded: 500, timeline });
-});
+test.each(['pi_1', 'payment_intent:pi_1', 'ch_1', 'charge%3Ach_1', 're_1', 'dispute:du_1'])(
+  'a payment is told whole, its events in the order they happened, by %s',
+  async (id) => {
+    const answer = await running.ask(`/payments/${id}`, { cookie });
+    expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'application/json']);
+    expect(await answer.json()).toMatchObject({
+      id: 'pi_1',
+      account: 'eu',
+      amount: 1999,
+      currency: 'EUR',
+      amountCaptured: 1999,
+      amountRefunded: 500,
+      timeline,
+    });
+  },
+);
 
 test('every key is there, in camel case, amounts in whole minor units', async () => {
   const shape = { occurredAt: expect.any(String), updatedAt: expect.any(String), version: expect.any(Number) };
@@ -59,8 +136,20 @@ test('every key is there, in camel case, amounts in whole minor units', async ()
     failureCode: null,
     conflict: null,
     needsFetch: false,
-    refunds: [{ ...shape, id: 're_1', status: 'succeeded', amount: 500, currency: 'EUR', reason: 'requested_by_customer' }],
-    disputes: [{ ...shape, id: 'du_1', status: 'needs_response', funds: 'withdrawn', amount: 1499, currency: 'EUR', reason: null }],
+    refunds: [
+      { ...shape, id: 're_1', status: 'succeeded', amount: 500, currency: 'EUR', reason: 'requested_by_customer' },
+    ],
+    disputes: [
+      {
+        ...shape,
+        id: 'du_1',
+        status: 'needs_response',
+        funds: 'withdrawn',
+        amount: 1499,
+        currency: 'EUR',
+        reason: null,
+      },
+    ],
     timeline: timeline.map(wholeEntry),
   });
 });
@@ -68,18 +157,45 @@ test('every key is there, in camel case, amounts in whole minor units', async ()
 test('an id that nothing named is a 404', async () => {
   for (const path of ['/payments/pi_2', '/payments/pi_1?account=us', '/payments/charge:pi_1']) {
     const answer = await running.ask(path, { cookie, headers: { 'x-request-id': 'ask-1' } });
-    expect([answer.status, answer.headers.get('content-type'), await answer.json()]).toEqual([404, 'application/problem+json', { type: 'urn:penstock:problem:payment_unknown', status: 404, code: 'payment_unknown', title: expect.any(String), detail: expect.any(String), requestId: 'ask-1' }]);
+    expect([answer.status, answer.headers.get('content-type'), await answer.json()]).toEqual([
+      404,
+      'application/problem+json',
+      {
+        type: 'urn:penstock:problem:payment_unknown',
+        status: 404,
+        code: 'payment_unknown',
+        title: expect.any(String),
+        detail: expect.any(String),
+        requestId: 'ask-1',
+      },
+    ]);
   }
 });
 
 test('an id that several accounts share is a 409 that lists them, and an account chooses', async () => {
   const answer = await running.ask('/payments/shared', { cookie });
-  expect([answer.status, await answer.json()]).toEqual([409, expect.objectContaining({ code: 'payment_ambiguous', matches: [{ account: 'eu', id: 'shared' }, { account: 'us', id: 'shared' }] })]);
+  expect([answer.status, await answer.json()]).toEqual([
+    409,
+    expect.objectContaining({
+      code: 'payment_ambiguous',
+      matches: [
+        { account: 'eu', id: 'shared' },
+        { account: 'us', id: 'shared' },
+      ],
+    }),
+  ]);
   const chosen = await running.ask('/payments/shared?account=us', { cookie });
   expect(await chosen.json()).toMatchObject({ id: 'shared', account: 'us', timeline: [{ endpoint: 'stripe-us' }] });
 });
 
-test.each(['/payments/a%20b', '/payments/%C3%A9', '/payments/%00', `/payments/${'a'.repeat(256)}`, '/payments/pi_1?account=', '/payments/pi_1?account=%00'])('what no id can be is a 400: %s', async (path) => {
+test.each([
+  '/payments/a%20b',
+  '/payments/%C3%A9',
+  '/payments/%00',
+  `/payments/${'a'.repeat(256)}`,
+  '/payments/pi_1?account=',
+  '/payments/pi_1?account=%00',
+])('what no id can be is a 400: %s', async (path) => {
   const answer = await running.ask(path, { cookie });
   expect([answer.status, await answer.json()]).toEqual([400, expect.objectContaining({ code: 'parameter_invalid' })]);
 });
@@ -103,7 +219,10 @@ function wholeEntry(entry: (typeof timeline)[number]): unknown {
   };
 }
 
-async function event(account: string, { eventId, facts }: { readonly eventId: string; readonly facts: readonly PaymentFact[] }): Promise<void> {
+async function event(
+  account: string,
+  { eventId, facts }: { readonly eventId: string; readonly facts: readonly PaymentFact[] },
+): Promise<void> {
   const body = Buffer.from(JSON.stringify({ id: eventId }));
   const common = { account, provider: 'stripe' };
   await database.db.transaction().execute(async (tx) => {
@@ -131,6 +250,10 @@ async function event(account: string, { eventId, facts }: { readonly eventId: st
     };
     const entry = await enterLedger(tx, delivery);
     await storeEvent(tx, entry.id, delivery);
-    await applyFacts(tx, { ...common, eventId: entry.id, facts: facts.map((fact, ordinal) => ({ eventId, ordinal, fact })) });
+    await applyFacts(tx, {
+      ...common,
+      eventId: entry.id,
+      facts: facts.map((fact, ordinal) => ({ eventId, ordinal, fact })),
+    });
   });
 }

@@ -26,11 +26,24 @@ describe.each(['redis', 'postgres'] as const)('over a queue on %s', (backend) =>
     await queue.connected();
     await queue.add([dead]);
     {
-      await using _worker = consumeWebhooks({ location, concurrency: 1, lockMs: 30_000, attempt: async () => ({ kind: 'dead', error: new Error('no handler could take it') }), onAbandoned: async () => undefined, onError: () => undefined });
+      await using _worker = consumeWebhooks({
+        location,
+        concurrency: 1,
+        lockMs: 30_000,
+        attempt: async () => ({ kind: 'dead', error: new Error('no handler could take it') }),
+        onAbandoned: async () => undefined,
+        onError: () => undefined,
+      });
       await until(async () => (await queue.counts()).failed === 1, { what: 'the dead letter' });
     }
     await queue.add([waiting]);
-    running = await runConsole({ environment: { DATABASE_URL: database.url, QUEUE_NAME: name, [backend === 'redis' ? 'REDIS_URL' : 'QUEUE_DATABASE_URL']: location.url } });
+    running = await runConsole({
+      environment: {
+        DATABASE_URL: database.url,
+        QUEUE_NAME: name,
+        [backend === 'redis' ? 'REDIS_URL' : 'QUEUE_DATABASE_URL']: location.url,
+      },
+    });
     cookie = await running.logIn();
   });
   afterAll(async () => {
@@ -39,11 +52,19 @@ describe.each(['redis', 'postgres'] as const)('over a queue on %s', (backend) =>
     await queue[Symbol.asyncDispose]();
   });
 
-  test.each(['/queues', '/queues/queue/webhooks?status=failed'])('%s is the board, with the policy that its own files need', async (path) => {
-    const answer = await running.ask(path, { cookie, headers: { accept: 'text/html' } });
-    expect([answer.status, await answer.text()]).toEqual([200, expect.stringContaining('<title>Penstock queues</title>')]);
-    expect(answer.headers.get('content-security-policy')).toBe("default-src 'none'; base-uri 'self'; frame-ancestors 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; worker-src 'self'");
-  });
+  test.each(['/queues', '/queues/queue/webhooks?status=failed'])(
+    '%s is the board, with the policy that its own files need',
+    async (path) => {
+      const answer = await running.ask(path, { cookie, headers: { accept: 'text/html' } });
+      expect([answer.status, await answer.text()]).toEqual([
+        200,
+        expect.stringContaining('<title>Penstock queues</title>'),
+      ]);
+      expect(answer.headers.get('content-security-policy')).toBe(
+        "default-src 'none'; base-uri 'self'; frame-ancestors 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; worker-src 'self'",
+      );
+    },
+  );
 
   test("a reload of the board's own address leads to it", async () => {
     const answer = await running.ask('/queues/', { cookie });
@@ -54,15 +75,32 @@ describe.each(['redis', 'postgres'] as const)('over a queue on %s', (backend) =>
     const page = await (await running.ask('/queues', { cookie })).text();
     const files = [...page.matchAll(/(?:src|href)="(static\/[^"]+)"/g)].map(([, file]) => file ?? '');
     expect(files.length).toBeGreaterThan(4);
-    for (const file of files) expect([file, (await running.ask(`/queues/${file}`, { cookie })).status]).toEqual([file, 200]);
+    for (const file of files)
+      expect([file, (await running.ask(`/queues/${file}`, { cookie })).status]).toEqual([file, 200]);
   });
 
   test('the board counts the events and shows a dead one with its reason', async () => {
-    const answer = await running.ask(`/queues/api/queues?activeQueue=${name}&status=failed&page=1&jobsPerPage=10`, { cookie });
+    const answer = await running.ask(`/queues/api/queues?activeQueue=${name}&status=failed&page=1&jobsPerPage=10`, {
+      cookie,
+    });
     const board: unknown = await answer.json();
-    expect(board).toMatchObject({ queues: [{ name, displayName: 'Webhooks', readOnlyMode: true, allowRetries: false, counts: { waiting: 1, failed: 1 }, jobs: [{ id: jobIdOf(dead), failedReason: expect.stringContaining('no handler could take it') }] }] });
+    expect(board).toMatchObject({
+      queues: [
+        {
+          name,
+          displayName: 'Webhooks',
+          readOnlyMode: true,
+          allowRetries: false,
+          counts: { waiting: 1, failed: 1 },
+          jobs: [{ id: jobIdOf(dead), failedReason: expect.stringContaining('no handler could take it') }],
+        },
+      ],
+    });
     const one = await running.ask(`/queues/api/queues/${name}/${jobIdOf(dead)}`, { cookie });
-    expect(await one.json()).toMatchObject({ status: 'failed', job: { id: jobIdOf(dead), data: { eventId: 'evt_dead' } } });
+    expect(await one.json()).toMatchObject({
+      status: 'failed',
+      job: { id: jobIdOf(dead), data: { eventId: 'evt_dead' } },
+    });
     expect((await running.ask('/queues/api/redis/stats', { cookie })).status).toBe(200);
   });
 
@@ -89,7 +127,12 @@ describe.each(['redis', 'postgres'] as const)('over a queue on %s', (backend) =>
 
   test('nothing can be changed through it', async () => {
     for (const [method, change] of changes) {
-      const answer = await running.ask(`/queues/api/queues/${name}/${change}`, { method, cookie, headers: { 'content-type': 'application/json' }, body: '{"name":"x","data":"{}","jobData":{},"max":1,"duration":1,"concurrency":1,"options":{}}' });
+      const answer = await running.ask(`/queues/api/queues/${name}/${change}`, {
+        method,
+        cookie,
+        headers: { 'content-type': 'application/json' },
+        body: '{"name":"x","data":"{}","jobData":{},"max":1,"duration":1,"concurrency":1,"options":{}}',
+      });
       expect([change, answer.status]).toEqual([change, 405]);
     }
     // Pausing all means all that may be paused, which is none.

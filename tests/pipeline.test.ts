@@ -22,17 +22,27 @@ describe.each(queueBackends)('from a signed request to its effect, with the queu
     const first = await postStripe(ingest, event.body);
     expect(first).toMatchObject({ status: 200, json: { id: event.id, status: 'accepted' } });
     await until(async () => (await system.effects()).get(event.id) === 1, { what: 'the effect' });
-    await until(async () => (await postStripe(ingest, event.body)).json['detail'] === 'already processed', { what: 'the repetition to be known as processed' });
+    await until(async () => (await postStripe(ingest, event.body)).json['detail'] === 'already processed', {
+      what: 'the repetition to be known as processed',
+    });
     expect((await system.effects()).get(event.id)).toBe(1);
   });
 
   test('two requests with one event id at the same instant, a hundred times, have one effect each', async () => {
     const events = Array.from({ length: 100 }, () => aStripeEvent());
-    const statuses = await Promise.all(events.flatMap(({ body }) => [postStripe(ingest, body), postStripe(ingest, body)]));
+    const statuses = await Promise.all(
+      events.flatMap(({ body }) => [postStripe(ingest, body), postStripe(ingest, body)]),
+    );
     expect(statuses.map((answer) => answer.status)).toEqual(Array.from({ length: 200 }, () => 200));
     // Exactly one of each pair was the one accepted.
     expect(statuses.filter((answer) => answer.json['status'] === 'accepted')).toHaveLength(100);
-    await until(async () => { const effects = await system.effects(); return events.every(({ id }) => effects.has(id)); }, { what: 'all effects' });
+    await until(
+      async () => {
+        const effects = await system.effects();
+        return events.every(({ id }) => effects.has(id));
+      },
+      { what: 'all effects' },
+    );
     const effects = await system.effects();
     expect(events.map(({ id }) => effects.get(id))).toEqual(Array.from({ length: 100 }, () => 1));
   });
@@ -41,7 +51,12 @@ describe.each(queueBackends)('from a signed request to its effect, with the queu
     const event = aStripeEvent();
     await postStripe(ingest, event.body, { endpoint: 'stripe' });
     await postStripe(ingest, event.body, { endpoint: 'stripe-too' });
-    await until(async () => (await system.queue.placeOf(`stripe-too.${event.id}`)) === 'completed' && (await system.queue.placeOf(`stripe.${event.id}`)) === 'completed', { what: 'both jobs to end' });
+    await until(
+      async () =>
+        (await system.queue.placeOf(`stripe-too.${event.id}`)) === 'completed' &&
+        (await system.queue.placeOf(`stripe.${event.id}`)) === 'completed',
+      { what: 'both jobs to end' },
+    );
     expect((await system.effects()).get(event.id)).toBe(1);
   });
 
@@ -51,9 +66,18 @@ describe.each(queueBackends)('from a signed request to its effect, with the queu
     await until(async () => (await system.effects()).get(event.id) === 1, { what: 'the effect' });
     const other = aStripeEvent({ id: event.id, type: 'charge.succeeded', object: aCharge('ch_collision', 999_999) });
     expect((await postStripe(ingest, other.body)).status).toBe(200);
-    const collision = await until(() => system.db.selectFrom('collisions').selectAll().where('provider_event_id', '=', event.id).executeTakeFirst(), { what: 'the collision' });
+    const collision = await until(
+      () => system.db.selectFrom('collisions').selectAll().where('provider_event_id', '=', event.id).executeTakeFirst(),
+      { what: 'the collision' },
+    );
     expect(collision).toMatchObject({ kind: 'event_id', body: other.body });
-    expect(await system.db.selectFrom('payments').select('amount_captured').where('id', '=', 'ch_collision').executeTakeFirst()).toEqual({ amount_captured: 100 });
+    expect(
+      await system.db
+        .selectFrom('payments')
+        .select('amount_captured')
+        .where('id', '=', 'ch_collision')
+        .executeTakeFirst(),
+    ).toEqual({ amount_captured: 100 });
     expect((await system.effects()).get(event.id)).toBe(1);
   });
 
@@ -61,9 +85,16 @@ describe.each(queueBackends)('from a signed request to its effect, with the queu
     const event = aStripeEvent();
     await postStripe(ingest, event.body);
     await until(async () => (await system.effects()).get(event.id) === 1, { what: 'the effect' });
-    await postStripe(ingest, Buffer.from(event.body.toString().replace('"pending_webhooks":1', '"pending_webhooks":0')));
-    await until(async () => (await system.queue.counts()).waiting + (await system.queue.counts()).active === 0, { what: 'the queue to be empty' });
-    expect(await system.db.selectFrom('collisions').select('id').where('provider_event_id', '=', event.id).execute()).toEqual([]);
+    await postStripe(
+      ingest,
+      Buffer.from(event.body.toString().replace('"pending_webhooks":1', '"pending_webhooks":0')),
+    );
+    await until(async () => (await system.queue.counts()).waiting + (await system.queue.counts()).active === 0, {
+      what: 'the queue to be empty',
+    });
+    expect(
+      await system.db.selectFrom('collisions').select('id').where('provider_event_id', '=', event.id).execute(),
+    ).toEqual([]);
     expect((await system.effects()).get(event.id)).toBe(1);
   });
 
@@ -81,7 +112,9 @@ describe.each(queueBackends)('from a signed request to its effect, with the queu
     const dead = await until(() => ledgerRow(system, event.id, 'dead'), { what: 'the event to be dead' });
     expect(dead).toMatchObject({ failure_code: 'test_poison', failure_reason: 'permanent_failure', attempts: 1 });
     expect((await system.effects()).has(event.id)).toBe(false);
-    await until(async () => (await system.queue.placeOf(`stripe.${event.id}`)) === 'failed', { what: 'the job to be in the failed set' });
+    await until(async () => (await system.queue.placeOf(`stripe.${event.id}`)) === 'failed', {
+      what: 'the job to be in the failed set',
+    });
   });
 
   test('a failure is retried until what was broken is mended; the failed attempt left no effect', async () => {
@@ -93,7 +126,9 @@ describe.each(queueBackends)('from a signed request to its effect, with the queu
     const row = await until(() => ledgerRow(system, event.id, 'processed'), { what: 'the retry to succeed' });
     expect((await system.effects()).get(event.id)).toBe(1);
     const attempts = await system.db.selectFrom('attempts').selectAll().where('ledger_id', '=', row.id).execute();
-    expect(attempts.map(({ attempt, code }) => ({ attempt, code }))).toEqual([{ attempt: 1, code: 'unexpected_error' }]);
+    expect(attempts.map(({ attempt, code }) => ({ attempt, code }))).toEqual([
+      { attempt: 1, code: 'unexpected_error' },
+    ]);
     expect(attempts[0]?.retry_in_ms).toBeGreaterThanOrEqual(1_600);
     expect(attempts[0]?.retry_in_ms).toBeLessThanOrEqual(2_000);
   });
@@ -101,7 +136,15 @@ describe.each(queueBackends)('from a signed request to its effect, with the queu
   test('a handler that never ends is cut off and its event retried; nothing of it stays', async () => {
     const event = aStripeEvent({ type: 'customer.source.created' });
     await postStripe(ingest, event.body);
-    const row = await until(() => system.db.selectFrom('ledger').select(['failure_code', 'state']).where('provider_event_id', '=', event.id).executeTakeFirst(), { what: 'the attempt to be cut off' });
+    const row = await until(
+      () =>
+        system.db
+          .selectFrom('ledger')
+          .select(['failure_code', 'state'])
+          .where('provider_event_id', '=', event.id)
+          .executeTakeFirst(),
+      { what: 'the attempt to be cut off' },
+    );
     expect(row).toEqual({ failure_code: 'handler_timeout', state: 'received' });
     expect((await system.effects()).has(event.id)).toBe(false);
   });
@@ -110,7 +153,16 @@ describe.each(queueBackends)('from a signed request to its effect, with the queu
     const body = Buffer.from('{"hello":"world"}');
     const answer = await postStripe(ingest, body);
     expect(answer).toMatchObject({ status: 400, json: { code: 'event_malformed' } });
-    const dead = await until(() => system.db.selectFrom('ledger').innerJoin('events', 'events.id', 'ledger.id').selectAll().where('type', '=', 'malformed').executeTakeFirst(), { what: 'the body to be kept' });
+    const dead = await until(
+      () =>
+        system.db
+          .selectFrom('ledger')
+          .innerJoin('events', 'events.id', 'ledger.id')
+          .selectAll()
+          .where('type', '=', 'malformed')
+          .executeTakeFirst(),
+      { what: 'the body to be kept' },
+    );
     expect(dead).toMatchObject({ state: 'dead', failure_reason: 'malformed', failure_code: 'malformed_event', body });
   });
 
@@ -124,9 +176,28 @@ describe.each(queueBackends)('from a signed request to its effect, with the queu
 });
 
 function aCharge(id: string, amount: number): Record<string, unknown> {
-  return { id, object: 'charge', amount, amount_captured: amount, amount_refunded: 0, captured: true, currency: 'usd', paid: true, refunded: false, status: 'succeeded', payment_intent: null };
+  return {
+    id,
+    object: 'charge',
+    amount,
+    amount_captured: amount,
+    amount_refunded: 0,
+    captured: true,
+    currency: 'usd',
+    paid: true,
+    refunded: false,
+    status: 'succeeded',
+    payment_intent: null,
+  };
 }
 
 function ledgerRow(system: TestSystem, eventId: string, state: 'received' | 'processed' | 'ignored' | 'dead') {
-  return system.db.selectFrom('ledger').innerJoin('events', 'events.id', 'ledger.id').selectAll('events').select(['ledger.failure_code', 'ledger.failure_reason', 'ledger.attempts', 'ledger.request_id']).where('ledger.provider_event_id', '=', eventId).where('ledger.state', '=', state).executeTakeFirst();
+  return system.db
+    .selectFrom('ledger')
+    .innerJoin('events', 'events.id', 'ledger.id')
+    .selectAll('events')
+    .select(['ledger.failure_code', 'ledger.failure_reason', 'ledger.attempts', 'ledger.request_id'])
+    .where('ledger.provider_event_id', '=', eventId)
+    .where('ledger.state', '=', state)
+    .executeTakeFirst();
 }

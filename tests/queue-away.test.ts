@@ -25,7 +25,7 @@ describe.runIf(findRedisServer() !== null)('while the queue is away', () => {
     system = await createTestSystem('redis', {
       REDIS_URL: redis.url,
       QUEUE_NAME: 'webhooks',
-      ENQUEUE_MS: '250',
+      ENQUEUE_MS: '200',
       PENSTOCK_CONFIG: 'tests/harness/stripe.test.config.ts',
     });
     queue = openWebhookQueue({ backend: 'redis', url: redis.url, name: 'webhooks' });

@@ -8,7 +8,11 @@ test('a worker and a console refuse a ledger whose schema is older than they are
   await using system = await createTestSystem();
   await using empty = await createEmptyDatabase(testPostgresUrl());
   for (const name of ['worker', 'console']) {
-    const started = await startProcess({ name, script: `apps/${name}/src/main.ts`, env: { ...system.environment, DATABASE_URL: empty.url, CONSOLE_PASSWORD: 'a password of the tests' } });
+    const started = await startProcess({
+      name,
+      script: `apps/${name}/src/main.ts`,
+      env: { ...system.environment, DATABASE_URL: empty.url, CONSOLE_PASSWORD: 'a password of the tests' },
+    });
     expect(await started.exited, started.output()).toEqual({ code: 78, signal: null });
     expect(started.output()).toContain('run "pnpm migrate" first');
   }

@@ -25,7 +25,10 @@ describe('the start command', { timeout: 60_000 }, () => {
     mkdirSync(bare);
     // What running PostgreSQL as another user takes, and nothing else.
     for (const tool of ['id', 'sh', 'useradd', 'groupadd', 'locale', 'getent', 'ps']) {
-      const found = (process.env['PATH'] ?? '').split(path.delimiter).map((folder) => path.join(folder, tool)).find((file) => existsSync(file));
+      const found = (process.env['PATH'] ?? '')
+        .split(path.delimiter)
+        .map((folder) => path.join(folder, tool))
+        .find((file) => existsSync(file));
       if (found !== undefined) symlinkSync(found, path.join(bare, tool));
     }
     const run = await start(['--once', '--home', newHome()], { PATH: bare });
@@ -45,9 +48,12 @@ describe('the start command', { timeout: 60_000 }, () => {
     expect((await fetch(`${metrics}/ready`)).status).toBe(200);
     run.kill('SIGINT');
     expect(await run.exited, run.output()).toEqual({ code: 0, signal: null });
-    for (const name of ['ingest', 'worker', 'console']) expect(existsSync(path.join(home, `${name}.process.json`)), name).toBe(false);
+    for (const name of ['ingest', 'worker', 'console'])
+      expect(existsSync(path.join(home, `${name}.process.json`)), name).toBe(false);
     await expect(fetch(`${metrics}/health`)).rejects.toThrow();
-    expect(readFileSync(path.join(home, 'logs/worker.log'), 'utf8')).toContain('stopping: finishing the webhooks in hand');
+    expect(readFileSync(path.join(home, 'logs/worker.log'), 'utf8')).toContain(
+      'stopping: finishing the webhooks in hand',
+    );
   });
 
   test('--help explains itself; an unknown flag and a taken port that was asked for are errors that say what to do', async () => {

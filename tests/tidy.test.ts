@@ -6,7 +6,13 @@ const root = path.join(import.meta.dirname, '..');
 
 /** Who may import whom, and what a package must never see (docs/ARCHITECTURE.md). Tests may import anything. */
 const rules: Readonly<Record<string, { readonly ours: readonly string[]; readonly never: readonly RegExp[] }>> = {
-  'packages/core': { ours: [], never: [/^node:(fs|net|http|https|tls|dns|child_process|timers|os|process)/, /^(pg|ioredis|bullmq|kysely|hono|pino)\b/] },
+  'packages/core': {
+    ours: [],
+    never: [
+      /^node:(fs|net|http|https|tls|dns|child_process|timers|os|process)/,
+      /^(pg|ioredis|bullmq|kysely|hono|pino)\b/,
+    ],
+  },
   'packages/runtime': { ours: ['core'], never: [/^kysely\b/, /^hono\b/, /^@hono\b/] },
   'packages/db': { ours: ['core'], never: [/^bullmq\b/, /^ioredis\b/, /^hono\b/] },
   'packages/local': { ours: [], never: [/^hono\b/, /^bullmq\b/, /^kysely\b/] },
@@ -16,13 +22,21 @@ const rules: Readonly<Record<string, { readonly ours: readonly string[]; readonl
   'apps/start': { ours: ['core', 'db', 'local', 'runtime'], never: [/^hono\b/] },
 };
 
-const product = Object.keys(rules).flatMap((folder) => sourcesIn(folder).map((file) => ({ folder, file, text: read(file) })));
-const everything = [...product.map(({ file }) => file), ...sourcesIn('tests', { tests: true }), ...Object.keys(rules).flatMap((folder) => sourcesIn(folder, { tests: true }))];
+const product = Object.keys(rules).flatMap((folder) =>
+  sourcesIn(folder).map((file) => ({ folder, file, text: read(file) })),
+);
+const everything = [
+  ...product.map(({ file }) => file),
+  ...sourcesIn('tests', { tests: true }),
+  ...Object.keys(rules).flatMap((folder) => sourcesIn(folder, { tests: true })),
+];
 
 describe('the structure', () => {
   test('a package imports only what the table of who may import whom allows', () => {
     const breaches = product.flatMap(({ folder, file, text }) =>
-      importsOf(text).filter((name) => !isAllowed(name, folder)).map((name) => `${file} imports ${name}`),
+      importsOf(text)
+        .filter((name) => !isAllowed(name, folder))
+        .map((name) => `${file} imports ${name}`),
     );
     expect(breaches).toEqual([]);
   });
@@ -30,7 +44,11 @@ describe('the structure', () => {
   test('the core reads no clock, no randomness and no environment', () => {
     const breaches = product
       .filter(({ folder }) => folder === 'packages/core')
-      .filter(({ text }) => /\bDate\.now\(|\bnew Date\(\)|\bMath\.random\(|\brandom(UUID|Bytes)\(|\bprocess\.(env|argv|cwd)|\bsetTimeout\(|\bfetch\(/.test(text))
+      .filter(({ text }) =>
+        /\bDate\.now\(|\bnew Date\(\)|\bMath\.random\(|\brandom(UUID|Bytes)\(|\bprocess\.(env|argv|cwd)|\bsetTimeout\(|\bfetch\(/.test(
+          text,
+        ),
+      )
       .map(({ file }) => file);
     expect(breaches).toEqual([]);
   });
@@ -48,21 +66,36 @@ describe('the structure', () => {
 
   test('every stable error code is explained in docs/ERRORS.md', () => {
     const explained = read('docs/ERRORS.md');
-    const codes = new Set(product.flatMap(({ text }) => [...text.matchAll(/(?:new (?:Transient|Permanent)Error\(\s*|\bcode[:=] |rejected\(\s*)'(?<code>[a-z]+_[a-z_]+)'/g)].map((match) => match.groups?.['code'] ?? '')));
+    const codes = new Set(
+      product.flatMap(({ text }) =>
+        [
+          ...text.matchAll(
+            /(?:new (?:Transient|Permanent)Error\(\s*|\bcode[:=] |rejected\(\s*)'(?<code>[a-z]+_[a-z_]+)'/g,
+          ),
+        ].map((match) => match.groups?.['code'] ?? ''),
+      ),
+    );
     expect(codes.size).toBeGreaterThan(20);
     expect([...codes].filter((code) => !explained.includes(`\`${code}\``))).toEqual([]);
   });
 
   test('every setting is explained in README.md', () => {
     const readme = read('README.md');
-    const names = product.filter(({ file }) => /settings\.ts$|config\.ts$/.test(file)).flatMap(({ text }) => [...text.matchAll(/\(\{\s*name: '(?<name>[A-Z][A-Z0-9_]+)'/g)].map((match) => match.groups?.['name'] ?? ''));
+    const names = product
+      .filter(({ file }) => /settings\.ts$|config\.ts$/.test(file))
+      .flatMap(({ text }) =>
+        [...text.matchAll(/\(\{\s*name: '(?<name>[A-Z][A-Z0-9_]+)'/g)].map((match) => match.groups?.['name'] ?? ''),
+      );
     expect(names.length).toBeGreaterThan(20);
     expect([...new Set(names)].filter((name) => !readme.includes(`\`${name}\``))).toEqual([]);
   });
 });
 
 function sourcesIn(folder: string, options: { readonly tests: boolean } = { tests: false }): readonly string[] {
-  const files = globSync(folder === 'tests' ? 'tests/**/*.ts' : `${folder}/src/**/*.ts`, { cwd: root, exclude: (name) => name === 'node_modules' });
+  const files = globSync(folder === 'tests' ? 'tests/**/*.ts' : `${folder}/src/**/*.ts`, {
+    cwd: root,
+    exclude: (name) => name === 'node_modules',
+  });
   return files.map((file) => file.replaceAll(path.sep, '/')).filter((file) => isTest(file) === options.tests);
 }
 

@@ -27,7 +27,12 @@ describe.each(queueBackends)('the queue on %s', (backend) => {
     await using own = await createTestQueue(backend);
     await using queue = openWebhookQueue(own.location);
     await queue.connected();
-    for (const bytes of [Buffer.from([0, 1, 2]), Buffer.from([0xff, 0xfe, 0x80]), Buffer.from('\uFEFF{"a":1}'), Buffer.alloc(0)]) {
+    for (const bytes of [
+      Buffer.from([0, 1, 2]),
+      Buffer.from([0xff, 0xfe, 0x80]),
+      Buffer.from('\uFEFF{"a":1}'),
+      Buffer.alloc(0),
+    ]) {
       const delivery = { ...aDelivery(), bodySha256: sha256Hex(bytes), body: encodeBody(bytes) };
       await queue.add([delivery]);
       const job = await queue.bull.getJob(jobIdOf(delivery));
@@ -78,7 +83,9 @@ describe.each(queueBackends)('the queue on %s', (backend) => {
     const attempts: number[] = [];
     await using _consumer = consume(own.location, async (job) => {
       attempts.push(job.attempt);
-      return job.attempt < 3 ? { kind: 'retry', delayMs: 30, error: new Error('not yet') } : { kind: 'done', outcome: 'processed' };
+      return job.attempt < 3
+        ? { kind: 'retry', delayMs: 30, error: new Error('not yet') }
+        : { kind: 'done', outcome: 'processed' };
     });
     await queue.add([aDelivery()]);
     await until(async () => (await queue.counts()).completed === 1, { what: 'the third attempt to complete' });
@@ -121,7 +128,9 @@ describe.each(queueBackends)('the queue on %s', (backend) => {
     await using queue = openWebhookQueue(own.location);
     await queue.connected();
     let healed = false;
-    await using _consumer = consume(own.location, async () => (healed ? { kind: 'done', outcome: 'processed' } : { kind: 'dead', error: new Error('broken') }));
+    await using _consumer = consume(own.location, async () =>
+      healed ? { kind: 'done', outcome: 'processed' } : { kind: 'dead', error: new Error('broken') },
+    );
     const delivery = aDelivery();
     await queue.add([delivery]);
     await until(async () => (await queue.counts()).failed === 1, { what: 'the job to fail' });
@@ -146,7 +155,9 @@ describe.each(queueBackends)('the queue on %s', (backend) => {
       return { kind: 'done', outcome: 'processed' };
     });
     await queue.recreate(gone);
-    await until(async () => (await queue.placeOf(jobIdOf(gone))) === 'completed', { what: 'the recreated job to complete' });
+    await until(async () => (await queue.placeOf(jobIdOf(gone))) === 'completed', {
+      what: 'the recreated job to complete',
+    });
     expect(again).toBeLessThanOrEqual(1);
   });
 
@@ -171,5 +182,12 @@ describe.each(queueBackends)('the queue on %s', (backend) => {
 });
 
 function consume(location: QueueLocation, attempt: (job: QueuedJob) => Promise<JobVerdict>) {
-  return consumeWebhooks({ location, concurrency: 4, lockMs: 5_000, attempt, onAbandoned: async () => undefined, onError: () => undefined });
+  return consumeWebhooks({
+    location,
+    concurrency: 4,
+    lockMs: 5_000,
+    attempt,
+    onAbandoned: async () => undefined,
+    onError: () => undefined,
+  });
 }

@@ -31,8 +31,22 @@ test('a captured payment grants its credits once, however often its event comes'
 });
 
 function capturedPayment(amount: number): Delivery {
-  const intent = { id: 'pi_1', object: 'payment_intent', amount, amount_received: amount, currency: 'eur', status: 'succeeded' };
-  const event = { id: 'evt_1', object: 'event', created: 1_790_000_000, livemode: false, type: 'payment_intent.succeeded', data: { object: intent } };
+  const intent = {
+    id: 'pi_1',
+    object: 'payment_intent',
+    amount,
+    amount_received: amount,
+    currency: 'eur',
+    status: 'succeeded',
+  };
+  const event = {
+    id: 'evt_1',
+    object: 'event',
+    created: 1_790_000_000,
+    livemode: false,
+    type: 'payment_intent.succeeded',
+    data: { object: intent },
+  };
   const body = Buffer.from(JSON.stringify(event));
   return {
     v: 1,

@@ -7,10 +7,14 @@ import type { LedgerTransaction } from '@penstock/db/database';
  * minor unit. The insert commits together with the event's "processed" mark or
  * not at all, so nobody is granted twice and nobody is forgotten.
  */
-export const grantCredits = on<LedgerTransaction>('payment.captured', 'grant-credits', async ({ event, tx, outbox }) => {
-  for (const fact of event.facts) {
-    if (fact.kind !== 'payment' || fact.captured === undefined) continue;
-    await sql`insert into credits (event_id, amount) values (${event.id}, ${fact.captured.amount})`.execute(tx);
-    await outbox({ topic: 'credits.granted', key: event.id, payload: { amount: fact.captured.amount } });
-  }
-});
+export const grantCredits = on<LedgerTransaction>(
+  'payment.captured',
+  'grant-credits',
+  async ({ event, tx, outbox }) => {
+    for (const fact of event.facts) {
+      if (fact.kind !== 'payment' || fact.captured === undefined) continue;
+      await sql`insert into credits (event_id, amount) values (${event.id}, ${fact.captured.amount})`.execute(tx);
+      await outbox({ topic: 'credits.granted', key: event.id, payload: { amount: fact.captured.amount } });
+    }
+  },
+);

@@ -12,7 +12,12 @@ export default defineConfiguration<LedgerTransaction>({
   endpoints: {
     stripe: { provider: 'stripe', account: 'acme', secrets: [fromEnvironment('STRIPE_WEBHOOK_SECRET')] },
     'stripe-too': { provider: 'stripe', account: 'acme', secrets: [fromEnvironment('STRIPE_WEBHOOK_SECRET')] },
-    paypal: { provider: 'paypal', webhookId: fromEnvironment('PAYPAL_WEBHOOK_ID'), environment: { simulator: fromEnvironment('PAYPAL_SIMULATOR_URL') }, mode: 'offline' },
+    paypal: {
+      provider: 'paypal',
+      webhookId: fromEnvironment('PAYPAL_WEBHOOK_ID'),
+      environment: { simulator: fromEnvironment('PAYPAL_SIMULATOR_URL') },
+      mode: 'offline',
+    },
   },
   handlers: [
     on('stripe:customer.created', 'count-customers', ({ tx, event }) => countEffect(tx, event.id)),

@@ -17,7 +17,10 @@ export interface TestSystem extends AsyncDisposable {
   readonly queue: WebhookQueue;
   readonly environment: Readonly<Record<string, string>>;
   readonly startIngest: (given?: Readonly<Record<string, string>>, script?: string) => Promise<TestIngest>;
-  readonly startWorker: (given?: Readonly<Record<string, string>>, script?: string) => Promise<TestProcess & { readonly healthUrl: string }>;
+  readonly startWorker: (
+    given?: Readonly<Record<string, string>>,
+    script?: string,
+  ) => Promise<TestProcess & { readonly healthUrl: string }>;
   /** How often each event's handler took effect, by event id. */
   readonly effects: () => Promise<ReadonlyMap<string, number>>;
   /** How many events the ledger has in each state. */
@@ -27,7 +30,10 @@ export interface TestSystem extends AsyncDisposable {
 export type TestIngest = TestProcess & { readonly url: string; readonly healthUrl: string };
 
 /** Makes a system with nothing running. */
-export async function createTestSystem(backend: QueueBackend = 'redis', given: Readonly<Record<string, string>> = {}): Promise<TestSystem> {
+export async function createTestSystem(
+  backend: QueueBackend = 'redis',
+  given: Readonly<Record<string, string>> = {},
+): Promise<TestSystem> {
   const database = await createTestDatabase(testPostgresUrl());
   const { db } = database;
   await sql`create table effects (event_id text not null)`.execute(db);
@@ -65,11 +71,18 @@ export async function createTestSystem(backend: QueueBackend = 'redis', given: R
       return { ...started, healthUrl: String(healthUrl) };
     },
     effects: async () => {
-      const { rows } = await sql<{ event_id: string; times: number }>`select event_id, count(*)::int as times from effects group by event_id`.execute(db);
+      const { rows } = await sql<{
+        event_id: string;
+        times: number;
+      }>`select event_id, count(*)::int as times from effects group by event_id`.execute(db);
       return new Map(rows.map((row) => [row.event_id, row.times]));
     },
     ledger: async () => {
-      const rows = await db.selectFrom('ledger').select(['state', (count) => count.fn.countAll<number>().as('count')]).groupBy('state').execute();
+      const rows = await db
+        .selectFrom('ledger')
+        .select(['state', (count) => count.fn.countAll<number>().as('count')])
+        .groupBy('state')
+        .execute();
       return Object.fromEntries(rows.map((row) => [row.state, Number(row.count)]));
     },
     [Symbol.asyncDispose]: async () => {
@@ -81,17 +94,56 @@ export async function createTestSystem(backend: QueueBackend = 'redis', given: R
 }
 
 /** A Stripe event as Stripe renders it. */
-export function aStripeEvent(given: { readonly id?: string; readonly type?: string; readonly created?: number; readonly object?: Record<string, unknown> } = {}): { readonly id: string; readonly body: Buffer } {
+export function aStripeEvent(
+  given: {
+    readonly id?: string;
+    readonly type?: string;
+    readonly created?: number;
+    readonly object?: Record<string, unknown>;
+  } = {},
+): { readonly id: string; readonly body: Buffer } {
   const id = given.id ?? `evt_${randomUUID().replaceAll('-', '')}`;
-  const body = { id, object: 'event', api_version: '2026-01-28', created: given.created ?? 1_790_000_000, livemode: false, pending_webhooks: 1, type: given.type ?? 'customer.created', data: { object: given.object ?? { id: 'cus_1', object: 'customer' } }, request: { id: null, idempotency_key: null } };
+  const body = {
+    id,
+    object: 'event',
+    api_version: '2026-01-28',
+    created: given.created ?? 1_790_000_000,
+    livemode: false,
+    pending_webhooks: 1,
+    type: given.type ?? 'customer.created',
+    data: { object: given.object ?? { id: 'cus_1', object: 'customer' } },
+    request: { id: null, idempotency_key: null },
+  };
   return { id, body: Buffer.from(JSON.stringify(body)) };
 }
 
 /** Posts a body, signed as Stripe signs it unless headers say otherwise. */
-export async function postStripe(ingest: { readonly url: string }, body: Buffer, options: { readonly endpoint?: string; readonly headers?: Readonly<Record<string, string>>; readonly signedAt?: Date; readonly secret?: string } = {}): Promise<{ readonly status: number; readonly headers: Headers; readonly json: Record<string, unknown> }> {
-  const signed = signStripeRequest({ body, secrets: [options.secret ?? stripeSecret], signedAt: options.signedAt ?? new Date() });
-  const response = await fetch(`${ingest.url}${options.endpoint ?? 'stripe'}`, { method: 'POST', headers: { ...signed, ...options.headers }, body: new Uint8Array(body), signal: AbortSignal.timeout(20_000) });
+export async function postStripe(
+  ingest: { readonly url: string },
+  body: Buffer,
+  options: {
+    readonly endpoint?: string;
+    readonly headers?: Readonly<Record<string, string>>;
+    readonly signedAt?: Date;
+    readonly secret?: string;
+  } = {},
+): Promise<{ readonly status: number; readonly headers: Headers; readonly json: Record<string, unknown> }> {
+  const signed = signStripeRequest({
+    body,
+    secrets: [options.secret ?? stripeSecret],
+    signedAt: options.signedAt ?? new Date(),
+  });
+  const response = await fetch(`${ingest.url}${options.endpoint ?? 'stripe'}`, {
+    method: 'POST',
+    headers: { ...signed, ...options.headers },
+    body: new Uint8Array(body),
+    signal: AbortSignal.timeout(20_000),
+  });
   const text = await response.text();
   const json: unknown = text === '' ? {} : JSON.parse(text);
-  return { status: response.status, headers: response.headers, json: typeof json === 'object' && json !== null ? { ...json } : {} };
+  return {
+    status: response.status,
+    headers: response.headers,
+    json: typeof json === 'object' && json !== null ? { ...json } : {},
+  };
 }

@@ -38,7 +38,14 @@ export function createConsoleApp(world: ConsoleWorld, events: ConsoleEvents): Ho
     await next();
     context.res.headers.set('x-request-id', requestId);
     const { method, path } = context.req;
-    events.requestAnswered({ method, path, address: addressOf(context.env), requestId, status: context.res.status, durationMs: performance.now() - started });
+    events.requestAnswered({
+      method,
+      path,
+      address: addressOf(context.env),
+      requestId,
+      status: context.res.status,
+      durationMs: performance.now() - started,
+    });
   });
   app.use(secureAnswers());
   // Refuses another site's forms. Whatever is no form, browsers send for another
@@ -48,7 +55,14 @@ export function createConsoleApp(world: ConsoleWorld, events: ConsoleEvents): Ho
 
   app.use(requireSession(world.sessions));
   app.use(limitBody());
-  app.get('/', async (context) => context.html(frontPage({ queueName: world.queue.location.name, counts: await within(QUEUE_MS_MAX, world.queue.counts()).catch(() => null) })));
+  app.get('/', async (context) =>
+    context.html(
+      frontPage({
+        queueName: world.queue.location.name,
+        counts: await within(QUEUE_MS_MAX, world.queue.counts()).catch(() => null),
+      }),
+    ),
+  );
   app.get('/payments/:id', paymentRoute(world.db));
   app.use('/queues/*', (_context, next) => within(QUEUE_MS_MAX, next()));
   // The board's own links lead here; it answers to the path without the slash.

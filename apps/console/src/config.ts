@@ -5,11 +5,41 @@ import { databaseSettings, sharedSettings } from '@penstock/runtime/shared-setti
 const consoleSettings = {
   ...sharedSettings,
   ...databaseSettings,
-  port: optionalInteger({ name: 'PORT', about: "operators' port, never to be public", min: 0, max: 65_535, fallbackAbout: '8081, or a free one where that is taken' }),
-  healthPort: optionalInteger({ name: 'HEALTH_PORT', about: 'private port, for health and metrics', min: 0, max: 65_535, fallbackAbout: '9082, or a free one where that is taken' }),
-  password: requiredText({ name: 'CONSOLE_PASSWORD', about: "operators' password; in production it needs https, because the session's cookie does", secret: true, pattern: /^.{12,1024}$/s, expects: '12 to 1024 characters' }),
-  sessionHours: integer({ name: 'SESSION_HOURS', about: 'how long a login lasts, in hours', fallback: 12, min: 1, max: 720 }),
-  loginAttempts: integer({ name: 'LOGIN_ATTEMPTS', about: 'wrong passwords allowed per client address in 15 minutes', fallback: 5, min: 1, max: 100 }),
+  port: optionalInteger({
+    name: 'PORT',
+    about: "operators' port, never to be public",
+    min: 0,
+    max: 65_535,
+    fallbackAbout: '8081, or a free one where that is taken',
+  }),
+  healthPort: optionalInteger({
+    name: 'HEALTH_PORT',
+    about: 'private port, for health and metrics',
+    min: 0,
+    max: 65_535,
+    fallbackAbout: '9082, or a free one where that is taken',
+  }),
+  password: requiredText({
+    name: 'CONSOLE_PASSWORD',
+    about: "operators' password; in production it needs https, because the session's cookie does",
+    secret: true,
+    pattern: /^.{12,1024}$/s,
+    expects: '12 to 1024 characters',
+  }),
+  sessionHours: integer({
+    name: 'SESSION_HOURS',
+    about: 'how long a login lasts, in hours',
+    fallback: 12,
+    min: 1,
+    max: 720,
+  }),
+  loginAttempts: integer({
+    name: 'LOGIN_ATTEMPTS',
+    about: 'wrong passwords allowed per client address in 15 minutes',
+    fallback: 5,
+    min: 1,
+    max: 100,
+  }),
 };
 
 export type ConsoleConfig = ReturnType<typeof readConsoleConfig>;

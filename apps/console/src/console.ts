@@ -39,7 +39,14 @@ export async function operatorsConsole(given: ConsoleProcess, scope: ProcessScop
   const events = createConsoleEvents({ logger, metrics });
   const location = queueLocation(config);
 
-  const db = scope.resources.use(openDatabase({ url: config.databaseUrl, poolMax: config.databasePoolMax, applicationName: 'penstock-console', onError: events.databaseError }));
+  const db = scope.resources.use(
+    openDatabase({
+      url: config.databaseUrl,
+      poolMax: config.databasePoolMax,
+      applicationName: 'penstock-console',
+      onError: events.databaseError,
+    }),
+  );
   await assertMigrated(db);
   const queue = scope.resources.use(openWebhookQueue(location));
   // A queue that is away is a reason to look at the console, not one to go without it.
@@ -76,7 +83,14 @@ export async function operatorsConsole(given: ConsoleProcess, scope: ProcessScop
     },
     events,
   );
-  const listening = scope.resources.use(await serveHttp(getRequestListener(app.fetch), { host: config.host, port: config.port, fallbackPort: 8081, requestMs: REQUEST_MS_MAX }));
+  const listening = scope.resources.use(
+    await serveHttp(getRequestListener(app.fetch), {
+      host: config.host,
+      port: config.port,
+      fallbackPort: 8081,
+      requestMs: REQUEST_MS_MAX,
+    }),
+  );
   scope.stopping.addEventListener('abort', events.stopping);
   const urls = { url: `http://${config.host}:${listening.port}/`, healthUrl: `http://${config.host}:${health.port}` };
   events.listening({ ...urls, backend: location.backend, moved: listening.moved || health.moved });

@@ -18,15 +18,26 @@ export function createConsoleEvents({ logger, metrics }: { readonly logger: Logg
   return {
     /** Every request to the operators' port. An open board asks every few seconds, so mere looking is told at debug. */
     requestAnswered: (request: AnsweredRequest): void => {
-      metrics.httpDuration.observe({ route: routeLabel(request.path), method: methodLabel(request.method), status: request.status }, request.durationMs / 1000);
-      const line = { ...request, path: request.path.slice(0, 300), durationMs: Math.round(request.durationMs * 100) / 100 };
+      metrics.httpDuration.observe(
+        { route: routeLabel(request.path), method: methodLabel(request.method), status: request.status },
+        request.durationMs / 1000,
+      );
+      const line = {
+        ...request,
+        path: request.path.slice(0, 300),
+        durationMs: Math.round(request.durationMs * 100) / 100,
+      };
       if (request.status >= 500) logger.warn(line, 'request answered');
       else if (request.method === 'GET' || request.method === 'HEAD') logger.debug(line, 'request answered');
       else logger.info(line, 'request answered');
     },
 
     /** Every password that was sent, and every one that was not looked at. */
-    loginAttempted: (login: { readonly outcome: LoginOutcome; readonly address: string; readonly requestId: string }): void => {
+    loginAttempted: (login: {
+      readonly outcome: LoginOutcome;
+      readonly address: string;
+      readonly requestId: string;
+    }): void => {
       metrics.consoleLogins.inc({ outcome: login.outcome });
       if (login.outcome === 'granted') logger.info(login, 'an operator logged in');
       else logger.warn(login, 'a login was refused');
@@ -44,7 +55,12 @@ export function createConsoleEvents({ logger, metrics }: { readonly logger: Logg
       logger.warn({ error }, 'an idle connection to the database broke');
     },
 
-    listening: (facts: { readonly url: string; readonly healthUrl: string; readonly backend: string; readonly moved: boolean }): void => {
+    listening: (facts: {
+      readonly url: string;
+      readonly healthUrl: string;
+      readonly backend: string;
+      readonly moved: boolean;
+    }): void => {
       logger.info(facts, facts.moved ? 'listening, on a free port because the default was taken' : 'listening');
     },
 

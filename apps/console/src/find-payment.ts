@@ -13,7 +13,10 @@ export type PaymentFinding =
   | { readonly kind: 'ambiguous'; readonly matches: readonly { readonly account: string; readonly id: string }[] };
 
 /** Finds a payment by any id it goes by and reads all of it in one snapshot: events keep arriving while we look. */
-export async function findPayment(db: LedgerDatabase, wanted: { readonly id: string; readonly account: string | undefined }): Promise<PaymentFinding> {
+export async function findPayment(
+  db: LedgerDatabase,
+  wanted: { readonly id: string; readonly account: string | undefined },
+): Promise<PaymentFinding> {
   return db
     .transaction()
     .setIsolationLevel('repeatable read')
@@ -21,7 +24,8 @@ export async function findPayment(db: LedgerDatabase, wanted: { readonly id: str
     .execute(async (tx) => {
       const [payment, ...others] = await findPayments(tx, wanted.id, { account: wanted.account });
       if (payment === undefined) return { kind: 'unknown' };
-      if (others.length > 0) return { kind: 'ambiguous', matches: [payment, ...others].map(({ account, id }) => ({ account, id })) };
+      if (others.length > 0)
+        return { kind: 'ambiguous', matches: [payment, ...others].map(({ account, id }) => ({ account, id })) };
       return { kind: 'found', payment: await viewOf(tx, payment) };
     });
 }

@@ -19,7 +19,10 @@ const FAILURES_PER_WINDOW_MAX = 100;
  * The address is the connection's own: headers that name another can be made
  * up, so behind a proxy everybody shares the proxy's share.
  */
-export function createLoginLimiter(options: { readonly now: () => Date; readonly attemptsPerAddress: number }): LoginLimiter {
+export function createLoginLimiter(options: {
+  readonly now: () => Date;
+  readonly attemptsPerAddress: number;
+}): LoginLimiter {
   let failures: readonly { readonly address: string; readonly at: number }[] = [];
 
   const recentFailures = () => {

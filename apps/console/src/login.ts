@@ -32,7 +32,8 @@ export function loginRoutes(world: LoginWorld, events: ConsoleEvents): Hono<Cons
     const form = new URLSearchParams(await context.req.text());
     const next = nextPath(form.get('next') ?? undefined);
     const address = addressOf(context.env);
-    const tell = (outcome: LoginOutcome): void => events.loginAttempted({ outcome, address, requestId: context.var.requestId });
+    const tell = (outcome: LoginOutcome): void =>
+      events.loginAttempted({ outcome, address, requestId: context.var.requestId });
 
     // From here to recordFailure nothing is awaited: no two guesses share one allowance.
     const waitMs = world.limiter.waitMs(address);
@@ -46,7 +47,10 @@ export function loginRoutes(world: LoginWorld, events: ConsoleEvents): Hono<Cons
       return refuseLogin(context, { refusal: { kind: 'password_wrong' }, next });
     }
     tell('granted');
-    setCookie(context, SESSION_COOKIE, world.sessions.open(), { ...cookieFlags(context, world), maxAge: world.cookie.maxAgeSeconds });
+    setCookie(context, SESSION_COOKIE, world.sessions.open(), {
+      ...cookieFlags(context, world),
+      maxAge: world.cookie.maxAgeSeconds,
+    });
     return context.redirect(next, 303);
   });
 
@@ -60,13 +64,22 @@ export function loginRoutes(world: LoginWorld, events: ConsoleEvents): Hono<Cons
   return routes;
 }
 
-function refuseLogin(context: Context<ConsoleEnv>, { refusal, next }: { readonly refusal: Refusal; readonly next: string }): Response | Promise<Response> {
+function refuseLogin(
+  context: Context<ConsoleEnv>,
+  { refusal, next }: { readonly refusal: Refusal; readonly next: string },
+): Response | Promise<Response> {
   if (!wantsPage(context.req.header('accept'))) return refuse(context, refusal);
   const { status, title, detail, headers } = refusalDetails(refusal);
-  return context.html(loginPage({ next, problem: detail === undefined ? `${title}.` : `${title}. ${detail}` }), status, headers);
+  return context.html(
+    loginPage({ next, problem: detail === undefined ? `${title}.` : `${title}. ${detail}` }),
+    status,
+    headers,
+  );
 }
 
 function cookieFlags(context: Context<ConsoleEnv>, world: LoginWorld) {
-  const secure = world.cookie.alwaysSecure || cameOverHttps({ url: context.req.url, forwardedProto: context.req.header('x-forwarded-proto') });
+  const secure =
+    world.cookie.alwaysSecure ||
+    cameOverHttps({ url: context.req.url, forwardedProto: context.req.header('x-forwarded-proto') });
   return { path: '/', httpOnly: true, sameSite: 'Strict', secure } as const;
 }

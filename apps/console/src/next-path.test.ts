@@ -1,9 +1,12 @@
 import { expect, test } from 'vitest';
 import { nextPath } from './next-path.ts';
 
-test.each(['/', '/queues', '/payments/pi_1?account=eu', '/queues/queue/webhooks?status=failed'])('%s is followed', (wanted) => {
-  expect(nextPath(wanted)).toBe(wanted);
-});
+test.each(['/', '/queues', '/payments/pi_1?account=eu', '/queues/queue/webhooks?status=failed'])(
+  '%s is followed',
+  (wanted) => {
+    expect(nextPath(wanted)).toBe(wanted);
+  },
+);
 
 test.each([
   undefined,

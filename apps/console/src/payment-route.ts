@@ -11,8 +11,16 @@ export function paymentRoute(db: LedgerDatabase): Handler<ConsoleEnv, '/payments
   return async (context) => {
     const id = context.req.param('id');
     const account = context.req.query('account');
-    if (!identifier.test(id)) return refuse(context, { kind: 'parameter_invalid', problem: 'The id must be 1 to 255 printable ASCII characters.' });
-    if (account !== undefined && !identifier.test(account)) return refuse(context, { kind: 'parameter_invalid', problem: 'The account must be 1 to 255 printable ASCII characters.' });
+    if (!identifier.test(id))
+      return refuse(context, {
+        kind: 'parameter_invalid',
+        problem: 'The id must be 1 to 255 printable ASCII characters.',
+      });
+    if (account !== undefined && !identifier.test(account))
+      return refuse(context, {
+        kind: 'parameter_invalid',
+        problem: 'The account must be 1 to 255 printable ASCII characters.',
+      });
 
     const finding = await findPayment(db, { id, account });
     switch (finding.kind) {

@@ -11,7 +11,13 @@ export function createQueueBoard(queue: BullQueue): Hono {
   const serverAdapter = new HonoAdapter(serveStatic);
   serverAdapter.setBasePath('/queues');
   createBullBoard({
-    queues: [new BullMQAdapter(boardQueue.parse(queue), { readOnlyMode: true, displayName: 'Webhooks', description: 'Events on their way from ingest to the ledger; failed ones are dead letters. Read-only.' })],
+    queues: [
+      new BullMQAdapter(boardQueue.parse(queue), {
+        readOnlyMode: true,
+        displayName: 'Webhooks',
+        description: 'Events on their way from ingest to the ledger; failed ones are dead letters. Read-only.',
+      }),
+    ],
     serverAdapter,
     options: { uiConfig: { boardTitle: 'Penstock queues', miscLinks: [{ text: 'Console', url: '/' }] } },
   });

@@ -9,7 +9,8 @@ export function requireSession(sessions: Sessions): MiddlewareHandler<ConsoleEnv
   return async (context, next) => {
     const token = getCookie(context, SESSION_COOKIE);
     if (token !== undefined && sessions.isOpen(token)) return next();
-    if (context.req.method !== 'GET' || !wantsPage(context.req.header('accept'))) return refuse(context, { kind: 'login_required' });
+    if (context.req.method !== 'GET' || !wantsPage(context.req.header('accept')))
+      return refuse(context, { kind: 'login_required' });
     const { pathname, search } = new URL(context.req.url);
     return context.redirect(`/login?next=${encodeURIComponent(pathname + search)}`, 303);
   };

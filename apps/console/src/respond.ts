@@ -15,7 +15,10 @@ export type Refusal =
   | { readonly kind: 'body_too_large'; readonly bytesMax: number }
   | { readonly kind: 'parameter_invalid'; readonly problem: string }
   | { readonly kind: 'payment_unknown' }
-  | { readonly kind: 'payment_ambiguous'; readonly matches: readonly { readonly account: string; readonly id: string }[] }
+  | {
+      readonly kind: 'payment_ambiguous';
+      readonly matches: readonly { readonly account: string; readonly id: string }[];
+    }
   | { readonly kind: 'page_unknown' }
   | { readonly kind: 'queue_unavailable' }
   | { readonly kind: 'database_unavailable' }
@@ -34,7 +37,12 @@ interface RefusalDetails {
 /** A refusal as an RFC 9457 problem document with a stable `code`. */
 export function refuse(context: Context<ConsoleEnv>, refusal: Refusal): Response {
   const { headers, members, ...details } = refusalDetails(refusal);
-  const body = { type: `urn:penstock:problem:${details.code}`, ...details, ...members, requestId: context.var.requestId };
+  const body = {
+    type: `urn:penstock:problem:${details.code}`,
+    ...details,
+    ...members,
+    requestId: context.var.requestId,
+  };
   return context.body(JSON.stringify(body), details.status, { 'content-type': 'application/problem+json', ...headers });
 }
 
@@ -42,30 +50,83 @@ export function refuse(context: Context<ConsoleEnv>, refusal: Refusal): Response
 export function refusalDetails(refusal: Refusal): RefusalDetails {
   switch (refusal.kind) {
     case 'login_required':
-      return { status: 401, code: 'login_required', title: 'Log in first', detail: 'Send the password to /login and the cookie it answers with to everything else.' };
+      return {
+        status: 401,
+        code: 'login_required',
+        title: 'Log in first',
+        detail: 'Send the password to /login and the cookie it answers with to everything else.',
+      };
     case 'password_wrong':
       return { status: 401, code: 'password_wrong', title: 'This is not the password' };
     case 'login_limited': {
       const seconds = Math.ceil(refusal.waitMs / 1000);
-      return { status: 429, code: 'login_limited', title: 'Too many wrong passwords', detail: `No password is looked at for the next ${seconds} seconds.`, headers: { 'retry-after': String(seconds) } };
+      return {
+        status: 429,
+        code: 'login_limited',
+        title: 'Too many wrong passwords',
+        detail: `No password is looked at for the next ${seconds} seconds.`,
+        headers: { 'retry-after': String(seconds) },
+      };
     }
     case 'origin_foreign':
-      return { status: 403, code: 'origin_foreign', title: 'The request came from another site', detail: "What changes something must carry this console's own Origin." };
+      return {
+        status: 403,
+        code: 'origin_foreign',
+        title: 'The request came from another site',
+        detail: "What changes something must carry this console's own Origin.",
+      };
     case 'body_too_large':
-      return { status: 413, code: 'body_too_large', title: `The body is larger than ${refusal.bytesMax} bytes`, headers: { connection: 'close' } };
+      return {
+        status: 413,
+        code: 'body_too_large',
+        title: `The body is larger than ${refusal.bytesMax} bytes`,
+        headers: { connection: 'close' },
+      };
     case 'parameter_invalid':
-      return { status: 400, code: 'parameter_invalid', title: 'The request cannot be understood', detail: refusal.problem };
+      return {
+        status: 400,
+        code: 'parameter_invalid',
+        title: 'The request cannot be understood',
+        detail: refusal.problem,
+      };
     case 'payment_unknown':
-      return { status: 404, code: 'payment_unknown', title: 'No payment goes by this id', detail: 'Every id that an event named leads to its payment: of the payment, an order, a charge, a capture, a refund, a dispute.' };
+      return {
+        status: 404,
+        code: 'payment_unknown',
+        title: 'No payment goes by this id',
+        detail:
+          'Every id that an event named leads to its payment: of the payment, an order, a charge, a capture, a refund, a dispute.',
+      };
     case 'payment_ambiguous':
-      return { status: 409, code: 'payment_ambiguous', title: 'Several payments go by this id', detail: 'Choose an account with ?account=, or one payment by its own id.', members: { matches: refusal.matches } };
+      return {
+        status: 409,
+        code: 'payment_ambiguous',
+        title: 'Several payments go by this id',
+        detail: 'Choose an account with ?account=, or one payment by its own id.',
+        members: { matches: refusal.matches },
+      };
     case 'page_unknown':
       return { status: 404, code: 'page_unknown', title: 'There is no such page' };
     case 'queue_unavailable':
-      return { status: 503, code: 'queue_unavailable', title: 'The queue does not answer now', headers: { 'retry-after': '5' } };
+      return {
+        status: 503,
+        code: 'queue_unavailable',
+        title: 'The queue does not answer now',
+        headers: { 'retry-after': '5' },
+      };
     case 'database_unavailable':
-      return { status: 503, code: 'database_unavailable', title: 'The database does not answer now', headers: { 'retry-after': '5' } };
+      return {
+        status: 503,
+        code: 'database_unavailable',
+        title: 'The database does not answer now',
+        headers: { 'retry-after': '5' },
+      };
     case 'unexpected':
-      return { status: 500, code: 'unexpected_error', title: 'Something failed', detail: 'The log says what, under this request id.' };
+      return {
+        status: 500,
+        code: 'unexpected_error',
+        title: 'Something failed',
+        detail: 'The log says what, under this request id.',
+      };
   }
 }

@@ -4,7 +4,10 @@ import type { ConsoleEnv } from './respond.ts';
 
 /** Tells browsers what pages may do and that nothing of them is kept. */
 export function secureAnswers(): MiddlewareHandler<ConsoleEnv> {
-  const ours = secureHeaders({ ...common, contentSecurityPolicy: { ...nothing, styleSrc: ["'self'"], formAction: ["'self'"] } });
+  const ours = secureHeaders({
+    ...common,
+    contentSecurityPolicy: { ...nothing, styleSrc: ["'self'"], formAction: ["'self'"] },
+  });
   const board = secureHeaders({ ...common, contentSecurityPolicy: { ...nothing, ...boardSources } });
   return async (context, next) => {
     const { path } = context.req;

@@ -6,7 +6,12 @@ const lifetimeMs = 1_000;
 function given(options: { readonly countMax?: number } = {}) {
   let ms = 0;
   let tokens = 0;
-  const sessions = createSessions({ now: () => new Date(ms), newToken: () => `token-${(tokens += 1)}`, lifetimeMs, ...options });
+  const sessions = createSessions({
+    now: () => new Date(ms),
+    newToken: () => `token-${(tokens += 1)}`,
+    lifetimeMs,
+    ...options,
+  });
   return { sessions, pass: (by: number) => void (ms += by) };
 }
 

@@ -16,7 +16,12 @@ const SESSIONS_MAX = 1_000;
  * by a restart. Several consoles behind a balancer therefore need sticky
  * sessions there.
  */
-export function createSessions(options: { readonly now: () => Date; readonly newToken: () => string; readonly lifetimeMs: number; readonly countMax?: number }): Sessions {
+export function createSessions(options: {
+  readonly now: () => Date;
+  readonly newToken: () => string;
+  readonly lifetimeMs: number;
+  readonly countMax?: number;
+}): Sessions {
   const countMax = options.countMax ?? SESSIONS_MAX;
   // In the order they were opened, which is also the order they expire in.
   const expiries = new Map<string, number>();

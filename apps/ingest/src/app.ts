@@ -17,12 +17,31 @@ export function createIngestApp(world: ReceiveWorld, events: IngestEvents): Hono
 
     const outcome = await receiveWebhook({ endpointName: endpoint, requestId, request }, world);
     const answer = respond(outcome, requestId);
-    events.webhookReceived({ endpoint, known: world.endpoints.has(endpoint), method: request.method ?? '', requestId, status: answer.status, durationMs: performance.now() - started, outcome });
+    events.webhookReceived({
+      endpoint,
+      known: world.endpoints.has(endpoint),
+      method: request.method ?? '',
+      requestId,
+      status: answer.status,
+      durationMs: performance.now() - started,
+      outcome,
+    });
     return new Response(answer.body, { status: answer.status, headers: answer.headers });
   });
 
   app.notFound((context) => {
-    const answer = respond({ kind: 'unknown_endpoint' }, requestIdOf(context.env.incoming.headers['x-request-id'], world.newId));
+    const answer = respond(
+      { kind: 'unknown_endpoint' },
+      requestIdOf(context.env.incoming.headers['x-request-id'], world.newId),
+    );
+    return new Response(answer.body, { status: answer.status, headers: answer.headers });
+  });
+
+  // A fault of ours, not of the request: the provider sends it again.
+  app.onError((error, context) => {
+    const requestId = requestIdOf(context.env.incoming.headers['x-request-id'], world.newId);
+    events.unexpected({ requestId, error });
+    const answer = respond({ kind: 'unexpected' }, requestId);
     return new Response(answer.body, { status: answer.status, headers: answer.headers });
   });
   return app;

@@ -18,7 +18,10 @@ export function toDeliveries(received: Received): readonly Delivery[] {
   const { endpoint, verification, body } = received;
   const bodySha256 = sha256Hex(body);
   const encoded = encodeBody(body);
-  const common = (): Omit<Delivery, 'eventId' | 'type' | 'shape' | 'occurredAt' | 'livemode' | 'apiVersion' | 'providerAccount'> => ({
+  const common = (): Omit<
+    Delivery,
+    'eventId' | 'type' | 'shape' | 'occurredAt' | 'livemode' | 'apiVersion' | 'providerAccount'
+  > => ({
     v: 1,
     deliveryId: received.newId(),
     endpoint: endpoint.name,
@@ -37,7 +40,19 @@ export function toDeliveries(received: Received): readonly Delivery[] {
   });
 
   if (verification.kind === 'malformed') {
-    return [{ ...common(), eventId: `sha256-${bodySha256}`, type: 'malformed', shape: 'malformed', malformedReason: verification.reason, occurredAt: null, livemode: null, apiVersion: null, providerAccount: null }];
+    return [
+      {
+        ...common(),
+        eventId: `sha256-${bodySha256}`,
+        type: 'malformed',
+        shape: 'malformed',
+        malformedReason: verification.reason,
+        occurredAt: null,
+        livemode: null,
+        apiVersion: null,
+        providerAccount: null,
+      },
+    ];
   }
   return verification.events.map((event) => ({
     ...common(),

@@ -10,7 +10,10 @@ import type { QueueStanding } from '@penstock/core/outcome';
  */
 export async function enqueueDeliveries(
   deliveries: readonly Delivery[],
-  world: { readonly enqueue: (deliveries: readonly Delivery[]) => Promise<readonly QueueStanding[]>; readonly limits: { readonly enqueueMs: number } },
+  world: {
+    readonly enqueue: (deliveries: readonly Delivery[]) => Promise<readonly QueueStanding[]>;
+    readonly limits: { readonly enqueueMs: number };
+  },
 ): Promise<readonly QueueStanding[] | 'unavailable'> {
   const late = Promise.withResolvers<'unavailable'>();
   const timer = setTimeout(() => late.resolve('unavailable'), world.limits.enqueueMs);

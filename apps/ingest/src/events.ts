@@ -21,19 +21,44 @@ export function createIngestEvents({ logger, metrics }: { readonly logger: Logge
       const { outcome } = received;
       // Only configured names become label values: anybody can ask for any path.
       const endpoint = received.known ? received.endpoint : 'unknown';
-      metrics.httpDuration.observe({ route: '/webhooks/:endpoint', method: methodLabel(received.method), status: received.status }, received.durationMs / 1000);
+      metrics.httpDuration.observe(
+        { route: '/webhooks/:endpoint', method: methodLabel(received.method), status: received.status },
+        received.durationMs / 1000,
+      );
       if (outcome.kind === 'rejected') metrics.verificationFailures.inc({ endpoint, code: outcome.code });
-      if (outcome.kind === 'malformed' || outcome.kind === 'contested') metrics.events.inc({ endpoint, type: 'other', outcome: outcome.kind });
+      if (outcome.kind === 'malformed' || outcome.kind === 'contested')
+        metrics.events.inc({ endpoint, type: 'other', outcome: outcome.kind });
       if (outcome.kind === 'accepted') {
-        for (const event of outcome.events) metrics.events.inc({ endpoint, type: metrics.typeLabel(event.type), outcome: event.standing.replaceAll(' ', '_') });
+        for (const event of outcome.events)
+          metrics.events.inc({
+            endpoint,
+            type: metrics.typeLabel(event.type),
+            outcome: event.standing.replaceAll(' ', '_'),
+          });
       }
 
-      const line = { requestId: received.requestId, endpoint: received.endpoint.slice(0, 64), status: received.status, durationMs: Math.round(received.durationMs * 100) / 100, ...outcomeFields(outcome) };
+      const line = {
+        requestId: received.requestId,
+        endpoint: received.endpoint.slice(0, 64),
+        status: received.status,
+        durationMs: Math.round(received.durationMs * 100) / 100,
+        ...outcomeFields(outcome),
+      };
       if (received.status >= 500 || outcome.kind === 'contested') logger.warn(line, 'webhook received');
       else logger.info(line, 'webhook received');
     },
 
-    listening: (ports: { readonly url: string; readonly healthUrl: string; readonly endpoints: readonly string[]; readonly moved: boolean }): void => {
+    unexpected: ({ requestId, error }: { readonly requestId: string; readonly error: unknown }): void => {
+      metrics.httpDuration.observe({ route: '/webhooks/:endpoint', method: 'other', status: 500 }, 0);
+      logger.error({ requestId, error }, 'a request failed for a reason of our own');
+    },
+
+    listening: (ports: {
+      readonly url: string;
+      readonly healthUrl: string;
+      readonly endpoints: readonly string[];
+      readonly moved: boolean;
+    }): void => {
       logger.info(ports, ports.moved ? 'listening, on a free port because the default was taken' : 'listening');
     },
 

@@ -10,8 +10,14 @@ import { createLogger } from '@penstock/runtime/logger';
 import { createMetrics } from '@penstock/runtime/metrics';
 import { invalidRequestProblem, serveHttp } from '@penstock/runtime/serve-http';
 import { version } from '@penstock/runtime/version';
-import { openWebhookQueue, queueLocation, type QueueLocation, type WebhookQueue } from '@penstock/runtime/webhook-queue';
+import {
+  openWebhookQueue,
+  queueLocation,
+  type QueueLocation,
+  type WebhookQueue,
+} from '@penstock/runtime/webhook-queue';
 import { createIngestApp } from './app.ts';
+import { boundedEnqueue } from './bounded-enqueue.ts';
 import { ingestSettings, readIngestConfig, type IngestConfig } from './config.ts';
 import { createIngestEvents } from './events.ts';
 import type { OpenEndpoint, ReceiveWorld } from './receive-webhook.ts';
@@ -34,7 +40,10 @@ export async function ingest(given: IngestProcess, scope: ProcessScope): Promise
   const events = createIngestEvents({ logger, metrics });
 
   const queue = scope.resources.use(openWebhookQueue(location));
-  await refuseWhereEventsCouldBeLost(queue, { production: config.environment === 'production', warn: events.notDurable });
+  await refuseWhereEventsCouldBeLost(queue, {
+    production: config.environment === 'production',
+    warn: events.notDurable,
+  });
 
   const health = scope.resources.use(
     await serveHealth({
@@ -49,20 +58,32 @@ export async function ingest(given: IngestProcess, scope: ProcessScope): Promise
 
   const world: ReceiveWorld = {
     endpoints,
-    enqueue: async (deliveries) => {
+    enqueue: boundedEnqueue(async (deliveries) => {
       const standings = await queue.add(deliveries);
       given.afterEnqueue?.();
       return standings;
-    },
+    }, config.enqueueBytesMax),
     now: given.now,
     newId: given.newId,
     stopping: scope.stopping,
     limits: config,
   };
   const listener = getRequestListener(createIngestApp(world, events).fetch, { errorHandler: refuseAddress });
-  const listening = scope.resources.use(await serveHttp(listener, { host: config.host, port: config.port, fallbackPort: 8080, requestMs: config.bodyMs + 5_000 }));
+  const listening = scope.resources.use(
+    await serveHttp(listener, {
+      host: config.host,
+      port: config.port,
+      fallbackPort: 8080,
+      requestMs: config.bodyMs + 5_000,
+    }),
+  );
   scope.stopping.addEventListener('abort', events.stopping);
-  events.listening({ url: `http://${config.host}:${listening.port}/webhooks/`, healthUrl: `http://${config.host}:${health.port}`, endpoints: [...endpoints.keys()], moved: listening.moved || health.moved });
+  events.listening({
+    url: `http://${config.host}:${listening.port}/webhooks/`,
+    healthUrl: `http://${config.host}:${health.port}`,
+    endpoints: [...endpoints.keys()],
+    moved: listening.moved || health.moved,
+  });
 }
 
 interface Prepared {
@@ -89,16 +110,24 @@ async function prepare(environment: Environment): Promise<Prepared> {
     const settings = readSettings({ environment: mode, configFile, trustedRootsFile }, environment);
     return openEndpoints(await loadConfiguration(settings.configFile), settings, environment);
   });
-  const location = await gather(() => queueLocation(readSettings({ redisUrl, queueDatabaseUrl, queueName }, environment)));
-  if (config === undefined || endpoints === undefined || location === undefined) throw new ConfigurationError([...problems]);
+  const location = await gather(() =>
+    queueLocation(readSettings({ redisUrl, queueDatabaseUrl, queueName }, environment)),
+  );
+  if (config === undefined || endpoints === undefined || location === undefined)
+    throw new ConfigurationError([...problems]);
   return { config, endpoints, location };
 }
 
 /** Builds every endpoint's verifier; all problems of all endpoints make one error. */
-function openEndpoints(configuration: LoadedConfiguration<unknown>, config: Pick<IngestConfig, 'environment' | 'trustedRootsFile'>, environment: Environment): ReadonlyMap<string, OpenEndpoint> {
+function openEndpoints(
+  configuration: LoadedConfiguration<unknown>,
+  config: Pick<IngestConfig, 'environment' | 'trustedRootsFile'>,
+  environment: Environment,
+): ReadonlyMap<string, OpenEndpoint> {
   const production = config.environment === 'production';
   const problems: string[] = [];
-  if (production && config.trustedRootsFile !== undefined) problems.push('TRUSTED_ROOTS_FILE is for demonstrations and is refused in production');
+  if (production && config.trustedRootsFile !== undefined)
+    problems.push('TRUSTED_ROOTS_FILE is for demonstrations and is refused in production');
   const effects = providerEffects({ production, extraRoots: readRoots(config.trustedRootsFile, problems) });
   const open = new Map<string, OpenEndpoint>();
   for (const endpoint of configuration.endpoints.values()) {
@@ -130,11 +159,17 @@ function readRoots(file: string | undefined, problems: string[]): readonly strin
 /** A request whose host or target is no address never reaches the app. */
 function refuseAddress(error: unknown): Response {
   const status = error instanceof RequestError ? 400 : 500;
-  return new Response(invalidRequestProblem(status), { status, headers: { 'content-type': 'application/problem+json', connection: 'close' } });
+  return new Response(invalidRequestProblem(status), {
+    status,
+    headers: { 'content-type': 'application/problem+json', connection: 'close' },
+  });
 }
 
 /** In production, start-up is the last moment to refuse a queue that forgets. */
-async function refuseWhereEventsCouldBeLost(queue: WebhookQueue, options: { readonly production: boolean; readonly warn: (reason: string) => void }): Promise<void> {
+async function refuseWhereEventsCouldBeLost(
+  queue: WebhookQueue,
+  options: { readonly production: boolean; readonly warn: (reason: string) => void },
+): Promise<void> {
   try {
     await queue.connected();
     await queue.assertReady();

@@ -1,15 +1,21 @@
 import type { IncomingMessage } from 'node:http';
 import type { ReceiveOutcome } from '@penstock/core/outcome';
 
-export type BodyReading = { readonly kind: 'body'; readonly bytes: Buffer } | Extract<ReceiveOutcome, { kind: 'too_large' | 'too_slow' | 'aborted' }>;
+export type BodyReading =
+  | { readonly kind: 'body'; readonly bytes: Buffer }
+  | Extract<ReceiveOutcome, { kind: 'too_large' | 'too_slow' | 'aborted' }>;
 
 /**
  * Reads the exact bytes of a request. Stops at the limit, without having
  * buffered past it, and at the deadline, however slowly bytes trickle in.
  */
-export function readBody(request: IncomingMessage, limits: { readonly bodyBytesMax: number; readonly bodyMs: number }): Promise<BodyReading> {
+export function readBody(
+  request: IncomingMessage,
+  limits: { readonly bodyBytesMax: number; readonly bodyMs: number },
+): Promise<BodyReading> {
   const { bodyBytesMax } = limits;
-  if (Number(request.headers['content-length'] ?? 0) > bodyBytesMax) return Promise.resolve({ kind: 'too_large', bytesMax: bodyBytesMax });
+  if (Number(request.headers['content-length'] ?? 0) > bodyBytesMax)
+    return Promise.resolve({ kind: 'too_large', bytesMax: bodyBytesMax });
 
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];

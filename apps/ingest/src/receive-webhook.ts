@@ -46,7 +46,8 @@ export async function receiveWebhook(incoming: IncomingWebhook, world: ReceiveWo
 
   const { mediaType } = endpoint.provider;
   const contentType = request.headers['content-type'] ?? null;
-  if (mediaType !== null && mediaTypeOf(contentType) !== mediaType) return { kind: 'unsupported_media_type', expected: mediaType };
+  if (mediaType !== null && mediaTypeOf(contentType) !== mediaType)
+    return { kind: 'unsupported_media_type', expected: mediaType };
 
   const body = await readBody(request, world.limits);
   if (body.kind !== 'body') return body;
@@ -56,15 +57,32 @@ export async function receiveWebhook(incoming: IncomingWebhook, world: ReceiveWo
   const verification = await endpoint.verify(signed, receivedAt);
   if (verification.kind === 'rejected' || verification.kind === 'undecided') return verification;
 
-  const deliveries = toDeliveries({ endpoint, verification, body: body.bytes, receivedAt, contentType, requestId: incoming.requestId, traceparent: request.headers['traceparent'], newId: world.newId });
+  const deliveries = toDeliveries({
+    endpoint,
+    verification,
+    body: body.bytes,
+    receivedAt,
+    contentType,
+    requestId: incoming.requestId,
+    traceparent: request.headers['traceparent'],
+    newId: world.newId,
+  });
   const standings = await enqueueDeliveries(deliveries, world);
   if (standings === 'unavailable') return { kind: 'queue_unavailable' };
 
   if (verification.kind === 'malformed') return verification;
   // A signature over the whole body makes a second body under one id the
   // provider's own doing. One over less of it does not: that is a forgery's mark.
-  if (standings.includes('contested') && (verification.tier === 'partial' || verification.tier === 'none')) return { kind: 'contested' };
-  return { kind: 'accepted', events: deliveries.map((delivery, position) => ({ eventId: delivery.eventId, type: delivery.type, standing: standings[position] ?? 'queued' })) };
+  if (standings.includes('contested') && (verification.tier === 'partial' || verification.tier === 'none'))
+    return { kind: 'contested' };
+  return {
+    kind: 'accepted',
+    events: deliveries.map((delivery, position) => ({
+      eventId: delivery.eventId,
+      type: delivery.type,
+      standing: standings[position] ?? 'queued',
+    })),
+  };
 }
 
 function mediaTypeOf(contentType: string | null): string | undefined {

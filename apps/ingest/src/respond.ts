@@ -16,31 +16,123 @@ export function respond(outcome: ReceiveOutcome, requestId: string): Answer {
     case 'accepted':
       return json(200, acceptance(outcome.events), requestId);
     case 'malformed':
-      return problem({ status: 400, code: 'event_malformed', title: 'The signature is genuine, but the body is not an event of this provider', detail: `${outcome.reason}. It was kept and can be inspected under this request id.` }, requestId);
+      return problem(
+        {
+          status: 400,
+          code: 'event_malformed',
+          title: 'The signature is genuine, but the body is not an event of this provider',
+          detail: `${outcome.reason}. It was kept and can be inspected under this request id.`,
+        },
+        requestId,
+      );
     case 'rejected':
-      return problem({ status: 401, code: outcome.code, title: 'The request was not proven to be from the provider', detail: outcome.reason }, requestId);
+      return problem(
+        {
+          status: 401,
+          code: outcome.code,
+          title: 'The request was not proven to be from the provider',
+          detail: outcome.reason,
+        },
+        requestId,
+      );
     case 'contested':
-      return problem({ status: 409, code: 'event_contested', title: 'Another body was received under this event id', detail: 'The signature does not bind the body, so this one was put aside and recorded.' }, requestId);
+      return problem(
+        {
+          status: 409,
+          code: 'event_contested',
+          title: 'Another body was received under this event id',
+          detail: 'The signature does not bind the body, so this one was put aside and recorded.',
+        },
+        requestId,
+      );
     case 'unknown_endpoint':
-      return problem({ status: 404, code: 'endpoint_unknown', title: 'There is no such endpoint', detail: 'Webhooks are received at /webhooks/<endpoint>, with a name from penstock.config.ts.' }, requestId);
+      return problem(
+        {
+          status: 404,
+          code: 'endpoint_unknown',
+          title: 'There is no such endpoint',
+          detail: 'Webhooks are received at /webhooks/<endpoint>, with a name from penstock.config.ts.',
+        },
+        requestId,
+      );
     case 'method_not_allowed':
-      return problem({ status: 405, code: 'method_not_allowed', title: 'Webhooks are sent by POST', headers: { allow: 'POST' } }, requestId);
+      return problem(
+        { status: 405, code: 'method_not_allowed', title: 'Webhooks are sent by POST', headers: { allow: 'POST' } },
+        requestId,
+      );
     case 'unsupported_media_type':
-      return problem({ status: 415, code: 'media_type_unsupported', title: `This provider sends ${outcome.expected}`, headers: { accept: outcome.expected } }, requestId);
+      return problem(
+        {
+          status: 415,
+          code: 'media_type_unsupported',
+          title: `This provider sends ${outcome.expected}`,
+          headers: { accept: outcome.expected },
+        },
+        requestId,
+      );
     case 'too_large':
       // Not with `connection: close`: Node would reset the connection at once, and a sender still writing would never read
       // this. The rest is thrown away unread for half a second and at most 64 MiB (@hono/node-server), then cut off.
-      return problem({ status: 413, code: 'body_too_large', title: `The body is larger than ${outcome.bytesMax} bytes` }, requestId);
+      return problem(
+        { status: 413, code: 'body_too_large', title: `The body is larger than ${outcome.bytesMax} bytes` },
+        requestId,
+      );
     case 'too_slow':
-      return problem({ status: 408, code: 'body_too_slow', title: 'The request did not arrive in time', headers: { connection: 'close' } }, requestId);
+      return problem(
+        {
+          status: 408,
+          code: 'body_too_slow',
+          title: 'The request did not arrive in time',
+          headers: { connection: 'close' },
+        },
+        requestId,
+      );
     case 'aborted':
-      return problem({ status: 400, code: 'request_aborted', title: 'The request was broken off', headers: { connection: 'close' } }, requestId);
+      return problem(
+        { status: 400, code: 'request_aborted', title: 'The request was broken off', headers: { connection: 'close' } },
+        requestId,
+      );
     case 'undecided':
-      return problem({ status: 503, code: 'verification_undecided', title: 'The request could be neither proven nor refused now', detail: outcome.reason, headers: { 'retry-after': '5' } }, requestId);
+      return problem(
+        {
+          status: 503,
+          code: 'verification_undecided',
+          title: 'The request could be neither proven nor refused now',
+          detail: outcome.reason,
+          headers: { 'retry-after': '5' },
+        },
+        requestId,
+      );
     case 'queue_unavailable':
-      return problem({ status: 503, code: 'queue_unavailable', title: 'The event could not be stored durably now', headers: { 'retry-after': '5' } }, requestId);
+      return problem(
+        {
+          status: 503,
+          code: 'queue_unavailable',
+          title: 'The event could not be stored durably now',
+          headers: { 'retry-after': '5' },
+        },
+        requestId,
+      );
+    case 'unexpected':
+      return problem(
+        {
+          status: 500,
+          code: 'unexpected_error',
+          title: 'Something failed here',
+          detail: 'The log says what, under this request id.',
+        },
+        requestId,
+      );
     case 'stopping':
-      return problem({ status: 503, code: 'stopping', title: 'This process is stopping', headers: { 'retry-after': '1', connection: 'close' } }, requestId);
+      return problem(
+        {
+          status: 503,
+          code: 'stopping',
+          title: 'This process is stopping',
+          headers: { 'retry-after': '1', connection: 'close' },
+        },
+        requestId,
+      );
   }
 }
 
@@ -50,7 +142,10 @@ function acceptance(events: Extract<ReceiveOutcome, { kind: 'accepted' }>['event
   return answers.length === 1 ? answers[0] : { events: answers };
 }
 
-function standingAnswer(standing: QueueStanding): { readonly status: 'accepted' | 'duplicate'; readonly detail?: string } {
+function standingAnswer(standing: QueueStanding): {
+  readonly status: 'accepted' | 'duplicate';
+  readonly detail?: string;
+} {
   switch (standing) {
     case 'queued':
       return { status: 'accepted' };
@@ -62,12 +157,29 @@ function standingAnswer(standing: QueueStanding): { readonly status: 'accepted' 
   }
 }
 
-function problem(details: { readonly status: number; readonly code: string; readonly title: string; readonly detail?: string; readonly headers?: Readonly<Record<string, string>> }, requestId: string): Answer {
+function problem(
+  details: {
+    readonly status: number;
+    readonly code: string;
+    readonly title: string;
+    readonly detail?: string;
+    readonly headers?: Readonly<Record<string, string>>;
+  },
+  requestId: string,
+): Answer {
   const { headers, ...members } = details;
   const body = { type: `urn:penstock:problem:${details.code}`, ...members, requestId };
-  return { status: details.status, headers: { 'content-type': 'application/problem+json', 'x-request-id': requestId, ...headers }, body: JSON.stringify(body) };
+  return {
+    status: details.status,
+    headers: { 'content-type': 'application/problem+json', 'x-request-id': requestId, ...headers },
+    body: JSON.stringify(body),
+  };
 }
 
 function json(status: number, body: unknown, requestId: string): Answer {
-  return { status, headers: { 'content-type': 'application/json', 'x-request-id': requestId }, body: JSON.stringify(body) };
+  return {
+    status,
+    headers: { 'content-type': 'application/json', 'x-request-id': requestId },
+    body: JSON.stringify(body),
+  };
 }

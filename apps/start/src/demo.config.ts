@@ -1,4 +1,9 @@
-import { defineConfiguration, fromEnvironment, type Endpoint, type EndpointSetting } from '@penstock/core/configuration';
+import {
+  defineConfiguration,
+  fromEnvironment,
+  type Endpoint,
+  type EndpointSetting,
+} from '@penstock/core/configuration';
 import type { LedgerTransaction } from '@penstock/db/database';
 import configuration from '../../../penstock.config.ts';
 
@@ -10,7 +15,9 @@ import configuration from '../../../penstock.config.ts';
 export default defineConfiguration<LedgerTransaction>({
   ...configuration,
   endpoints: {
-    ...Object.fromEntries(Object.entries(configuration.endpoints).filter(([, endpoint]) => missingVariables(endpoint).length === 0)),
+    ...Object.fromEntries(
+      Object.entries(configuration.endpoints).filter(([, endpoint]) => missingVariables(endpoint).length === 0),
+    ),
     'demo-stripe': { provider: 'stripe', secrets: [fromEnvironment('PENSTOCK_DEMO_STRIPE_SECRET')] },
     'demo-paypal': {
       provider: 'paypal',
@@ -22,16 +29,20 @@ export default defineConfiguration<LedgerTransaction>({
 });
 
 /** The user's endpoints that are not served, with what they lack. */
-export const unservedEndpoints: readonly { readonly name: string; readonly missing: readonly string[] }[] = Object.entries(configuration.endpoints)
-  .map(([name, endpoint]) => ({ name, missing: missingVariables(endpoint) }))
-  .filter(({ missing }) => missing.length > 0);
+export const unservedEndpoints: readonly { readonly name: string; readonly missing: readonly string[] }[] =
+  Object.entries(configuration.endpoints)
+    .map(([name, endpoint]) => ({ name, missing: missingVariables(endpoint) }))
+    .filter(({ missing }) => missing.length > 0);
 
 function missingVariables(endpoint: Endpoint): readonly string[] {
-  return Object.values(endpoint).flatMap((setting) => (setting === undefined ? [] : variablesOf(setting))).filter((name) => (process.env[name] ?? '') === '' && (process.env[`${name}_FILE`] ?? '') === '');
+  return Object.values(endpoint)
+    .flatMap((setting) => (setting === undefined ? [] : variablesOf(setting)))
+    .filter((name) => (process.env[name] ?? '') === '' && (process.env[`${name}_FILE`] ?? '') === '');
 }
 
 function variablesOf(setting: EndpointSetting): readonly string[] {
   if (typeof setting !== 'object') return [];
-  if ('fromEnvironment' in setting && typeof setting.fromEnvironment === 'string') return setting['optional'] === true ? [] : [setting.fromEnvironment];
+  if ('fromEnvironment' in setting && typeof setting.fromEnvironment === 'string')
+    return setting['optional'] === true ? [] : [setting.fromEnvironment];
   return Object.values(setting).flatMap(variablesOf);
 }

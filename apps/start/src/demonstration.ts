@@ -39,10 +39,20 @@ export async function demonstrate(system: RunningSystem, stopping: AbortSignal):
 }
 
 async function send(system: RunningSystem, request: DemoRequest): Promise<Exchange> {
-  const response = await fetch(`${system.webhooksUrl}${request.endpoint}`, { method: 'POST', headers: request.headers, body: new Uint8Array(request.body), signal: AbortSignal.timeout(15_000) });
+  const response = await fetch(`${system.webhooksUrl}${request.endpoint}`, {
+    method: 'POST',
+    headers: request.headers,
+    body: new Uint8Array(request.body),
+    signal: AbortSignal.timeout(15_000),
+  });
   const word = wordOf(await response.json());
   const { expected } = request;
-  return { request, status: response.status, word, asExpected: response.status === expected.status && word === expected.word };
+  return {
+    request,
+    status: response.status,
+    word,
+    asExpected: response.status === expected.status && word === expected.word,
+  };
 }
 
 /** The one word of an answer: a problem's code, else the status of the event. */

@@ -46,20 +46,58 @@ export function readOptions(args: readonly string[], environment: Environment): 
 }
 
 const startSettings = {
-  port: optionalInteger({ name: 'PORT', about: 'public port, for webhooks', min: 1, max: 65_535, fallbackAbout: '8080' }),
-  consolePort: optionalInteger({ name: 'CONSOLE_PORT', about: "the operators' port", min: 1, max: 65_535, fallbackAbout: '8081' }),
+  port: optionalInteger({
+    name: 'PORT',
+    about: 'public port, for webhooks',
+    min: 1,
+    max: 65_535,
+    fallbackAbout: '8080',
+  }),
+  consolePort: optionalInteger({
+    name: 'CONSOLE_PORT',
+    about: "the operators' port",
+    min: 1,
+    max: 65_535,
+    fallbackAbout: '8081',
+  }),
   home: text({ name: 'PENSTOCK_HOME', about: 'where data and logs are kept', fallback: '.penstock' }),
-  databaseUrl: optionalText({ name: 'DATABASE_URL', about: 'PostgreSQL to use instead of the embedded one', secret: true, pattern: /^postgres(ql)?:\/\/\S+$/, expects: 'a postgres:// URL' }),
-  redisUrl: optionalText({ name: 'REDIS_URL', about: 'Redis to use instead of a private one', secret: true, pattern: /^rediss?:\/\/\S+$/, expects: 'a redis:// or rediss:// URL' }),
-  consolePassword: optionalText({ name: 'CONSOLE_PASSWORD', about: "the console's password, instead of a generated one", secret: true, pattern: /^.{12,}$/, expects: 'at least 12 characters' }),
+  databaseUrl: optionalText({
+    name: 'DATABASE_URL',
+    about: 'PostgreSQL to use instead of the embedded one',
+    secret: true,
+    pattern: /^postgres(ql)?:\/\/\S+$/,
+    expects: 'a postgres:// URL',
+  }),
+  redisUrl: optionalText({
+    name: 'REDIS_URL',
+    about: 'Redis to use instead of a private one',
+    secret: true,
+    pattern: /^rediss?:\/\/\S+$/,
+    expects: 'a redis:// or rediss:// URL',
+  }),
+  consolePassword: optionalText({
+    name: 'CONSOLE_PASSWORD',
+    about: "the console's password, instead of a generated one",
+    secret: true,
+    pattern: /^.{12,}$/,
+    expects: 'at least 12 characters',
+  }),
 };
 
 function readFlags(args: readonly string[]) {
   try {
-    const flags = { once: { type: 'boolean' }, help: { type: 'boolean', short: 'h' }, port: { type: 'string' }, 'console-port': { type: 'string' }, home: { type: 'string' } } as const;
+    const flags = {
+      once: { type: 'boolean' },
+      help: { type: 'boolean', short: 'h' },
+      port: { type: 'string' },
+      'console-port': { type: 'string' },
+      home: { type: 'string' },
+    } as const;
     // pnpm hands over the `--` that separates its own arguments from ours.
     return parseArgs({ args: args.filter((argument) => argument !== '--'), options: flags }).values;
   } catch (error) {
-    throw new ConfigurationError([`${error instanceof Error ? error.message.split('. ')[0] : String(error)}; see pnpm start --help`]);
+    throw new ConfigurationError([
+      `${error instanceof Error ? error.message.split('. ')[0] : String(error)}; see pnpm start --help`,
+    ]);
   }
 }

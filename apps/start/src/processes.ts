@@ -35,7 +35,12 @@ export async function startProgram(options: {
     port: healthPort,
     command: process.execPath,
     args: [path.join(root, `apps/${name}/src/main.ts`), mark],
-    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...options.environment, HEALTH_PORT: String(healthPort) },
+    env: {
+      PATH: process.env['PATH'],
+      HOME: process.env['HOME'],
+      ...options.environment,
+      HEALTH_PORT: String(healthPort),
+    },
     logFile: path.join(logs, `${name}.log`),
     recordFile,
     mark,

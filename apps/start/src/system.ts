@@ -31,18 +31,26 @@ export async function startSystem(options: StartOptions, resources: AsyncDisposa
   mkdirSync(home, { recursive: true, mode: 0o755 });
 
   const databaseUrl = options.databaseUrl ?? (await startDatabase(home, resources));
-  const queue = options.redisUrl === undefined ? await startQueue({ home, databaseUrl }, resources) : { REDIS_URL: options.redisUrl };
+  const queue =
+    options.redisUrl === undefined
+      ? await startQueue({ home, databaseUrl }, resources)
+      : { REDIS_URL: options.redisUrl };
   const db = resources.use(openDatabase({ url: databaseUrl, poolMax: 2, applicationName: 'penstock-start' }));
   await step('schema migrated', async (note) => {
     const applied = await migrate(db);
-    if (queue.QUEUE_DATABASE_URL !== undefined) await migrateQueue({ backend: 'postgres', url: queue.QUEUE_DATABASE_URL, name: 'webhooks' });
+    if (queue.QUEUE_DATABASE_URL !== undefined)
+      await migrateQueue({ backend: 'postgres', url: queue.QUEUE_DATABASE_URL, name: 'webhooks' });
     note(applied.length === 0 ? 'up to date' : applied.join(', '));
   });
 
   const paypal = resources.use(await startPayPalSimulator(new Date()));
   const rootsFile = path.join(home, 'demo-roots.pem');
   writeFileSync(rootsFile, paypal.rootPem);
-  const keys: DemoKeys = { stripeSecret: `whsec_${randomBytes(24).toString('hex')}`, paypalWebhookId: randomBytes(8).toString('hex').toUpperCase(), paypal };
+  const keys: DemoKeys = {
+    stripeSecret: `whsec_${randomBytes(24).toString('hex')}`,
+    paypalWebhookId: randomBytes(8).toString('hex').toUpperCase(),
+    paypal,
+  };
 
   const ports = await choosePorts(options);
   const consolePassword = options.consolePassword ?? keptPassword(home);
@@ -58,14 +66,34 @@ export async function startSystem(options: StartOptions, resources: AsyncDisposa
   const { DATABASE_URL: _kept, ...withoutDatabase } = common;
   // User's own variables, such as provider secrets, reach the processes; the ledger's address does not reach ingest.
   const inherited = ownVariables();
-  const start = async (name: 'ingest' | 'worker' | 'console', healthPort: number, environment: Record<string, string>): Promise<string> =>
-    step(name, async () => resources.use(await startProgram({ name, home, healthPort, environment: { ...inherited, ...environment } })).url);
+  const start = async (
+    name: 'ingest' | 'worker' | 'console',
+    healthPort: number,
+    environment: Record<string, string>,
+  ): Promise<string> =>
+    step(
+      name,
+      async () =>
+        resources.use(await startProgram({ name, home, healthPort, environment: { ...inherited, ...environment } }))
+          .url,
+    );
 
   const worker = await start('worker', ports.workerHealth, common);
-  const console = await start('console', ports.consoleHealth, { ...common, PORT: String(ports.console), CONSOLE_PASSWORD: consolePassword });
+  const console = await start('console', ports.consoleHealth, {
+    ...common,
+    PORT: String(ports.console),
+    CONSOLE_PASSWORD: consolePassword,
+  });
   // Last up and first down: what is accepted finds somebody to work on it.
   const ingest = await start('ingest', ports.ingestHealth, { ...withoutDatabase, PORT: String(ports.ingest) });
-  return { db, keys, webhooksUrl: `http://127.0.0.1:${ports.ingest}/webhooks/`, consoleUrl: `http://127.0.0.1:${ports.console}/`, consolePassword, privateUrls: { ingest, worker, console } };
+  return {
+    db,
+    keys,
+    webhooksUrl: `http://127.0.0.1:${ports.ingest}/webhooks/`,
+    consoleUrl: `http://127.0.0.1:${ports.console}/`,
+    consolePassword,
+    privateUrls: { ingest, worker, console },
+  };
 }
 
 async function startDatabase(home: string, resources: AsyncDisposableStack): Promise<string> {
@@ -81,7 +109,10 @@ interface QueueVariables {
   readonly QUEUE_DATABASE_URL?: string;
 }
 
-async function startQueue(place: { readonly home: string; readonly databaseUrl: string }, resources: AsyncDisposableStack): Promise<QueueVariables> {
+async function startQueue(
+  place: { readonly home: string; readonly databaseUrl: string },
+  resources: AsyncDisposableStack,
+): Promise<QueueVariables> {
   return step('queue', async (note) => {
     const binary = findRedisServer();
     if (binary === null) {
@@ -105,9 +136,20 @@ async function choosePorts(options: StartOptions) {
   };
 }
 
-async function choosePort({ asked, preferred, what }: { readonly asked: number | undefined; readonly preferred: number; readonly what: string }): Promise<number> {
+async function choosePort({
+  asked,
+  preferred,
+  what,
+}: {
+  readonly asked: number | undefined;
+  readonly preferred: number;
+  readonly what: string;
+}): Promise<number> {
   const { port, moved } = await portOrFree(asked ?? preferred);
-  if (moved && asked !== undefined) throw new ConfigurationError([`port ${asked} for ${what} is taken by another process; choose another or stop that one`]);
+  if (moved && asked !== undefined)
+    throw new ConfigurationError([
+      `port ${asked} for ${what} is taken by another process; choose another or stop that one`,
+    ]);
   if (moved) print(`  ${styled('yellow', '!')} port ${preferred} is taken: ${what} moved to ${port}`);
   return port;
 }
@@ -121,6 +163,21 @@ function keptPassword(home: string): string {
 
 /** What the user set, less what this run decides itself. */
 function ownVariables(): Record<string, string> {
-  const decided = new Set(['PORT', 'CONSOLE_PORT', 'HEALTH_PORT', 'HOST', 'DATABASE_URL', 'REDIS_URL', 'QUEUE_DATABASE_URL', 'PENSTOCK_CONFIG', 'NODE_ENV', 'CONSOLE_PASSWORD']);
-  return Object.fromEntries(Object.entries(process.env).flatMap(([name, value]) => (value === undefined || decided.has(name) ? [] : [[name, value]])));
+  const decided = new Set([
+    'PORT',
+    'CONSOLE_PORT',
+    'HEALTH_PORT',
+    'HOST',
+    'DATABASE_URL',
+    'REDIS_URL',
+    'QUEUE_DATABASE_URL',
+    'PENSTOCK_CONFIG',
+    'NODE_ENV',
+    'CONSOLE_PASSWORD',
+  ]);
+  return Object.fromEntries(
+    Object.entries(process.env).flatMap(([name, value]) =>
+      value === undefined || decided.has(name) ? [] : [[name, value]],
+    ),
+  );
 }

@@ -12,7 +12,10 @@ export function print(line = ''): void {
 }
 
 /** Progress of a boot: what is being done, then how long it took. One line a step, rewritten on a terminal. */
-export async function step<Result>(what: string, work: (note: (text: string) => void) => Promise<Result>): Promise<Result> {
+export async function step<Result>(
+  what: string,
+  work: (note: (text: string) => void) => Promise<Result>,
+): Promise<Result> {
   const live = process.stdout.isTTY;
   if (live) process.stdout.write(`  ${styled('dim', '…')} ${what}`);
   const started = performance.now();
@@ -20,7 +23,9 @@ export async function step<Result>(what: string, work: (note: (text: string) => 
   try {
     const result = await work((text) => (noted = ` ${styled('dim', text)}`));
     const seconds = ((performance.now() - started) / 1000).toFixed(1);
-    process.stdout.write(`${live ? '\r\u001B[K' : ''}  ${styled('green', '✓')} ${what}${noted} ${styled('dim', `${seconds} s`)}\n`);
+    process.stdout.write(
+      `${live ? '\r\u001B[K' : ''}  ${styled('green', '✓')} ${what}${noted} ${styled('dim', `${seconds} s`)}\n`,
+    );
     return result;
   } catch (error) {
     process.stdout.write(`${live ? '\r\u001B[K' : ''}  ${styled('red', '✗')} ${what}\n`);

@@ -5,12 +5,42 @@ import { databaseSettings, sharedSettings } from '@penstock/runtime/shared-setti
 const workerSettings = {
   ...sharedSettings,
   ...databaseSettings,
-  healthPort: optionalInteger({ name: 'HEALTH_PORT', about: 'private port, for health and metrics', min: 0, max: 65_535, fallbackAbout: '9081, or a free one where that is taken' }),
+  healthPort: optionalInteger({
+    name: 'HEALTH_PORT',
+    about: 'private port, for health and metrics',
+    min: 0,
+    max: 65_535,
+    fallbackAbout: '9081, or a free one where that is taken',
+  }),
   concurrency: integer({ name: 'CONCURRENCY', about: 'events in hand at once', fallback: 16, min: 1, max: 1_000 }),
-  lockMs: integer({ name: 'LOCK_MS', about: "how long a worker may be silent before its events are another's, in milliseconds", fallback: 30_000, min: 500, max: 600_000 }),
-  handlerMs: integer({ name: 'HANDLER_MS', about: 'how long a handler may take, in milliseconds', fallback: 10_000, min: 10, max: 600_000 }),
-  sweepMs: integer({ name: 'SWEEP_MS', about: 'how often ledger and queue are compared, in milliseconds', fallback: 30_000, min: 100, max: 3_600_000 }),
-  sweepGraceMs: integer({ name: 'SWEEP_GRACE_MS', about: 'how long a stored event may rest before the sweeper looks for its job, in milliseconds', fallback: 60_000, min: 100, max: 86_400_000 }),
+  lockMs: integer({
+    name: 'LOCK_MS',
+    about: "how long a worker may be silent before its events are another's, in milliseconds",
+    fallback: 30_000,
+    min: 500,
+    max: 600_000,
+  }),
+  handlerMs: integer({
+    name: 'HANDLER_MS',
+    about: 'how long a handler may take, in milliseconds',
+    fallback: 10_000,
+    min: 10,
+    max: 600_000,
+  }),
+  sweepMs: integer({
+    name: 'SWEEP_MS',
+    about: 'how often ledger and queue are compared, in milliseconds',
+    fallback: 30_000,
+    min: 100,
+    max: 3_600_000,
+  }),
+  sweepGraceMs: integer({
+    name: 'SWEEP_GRACE_MS',
+    about: 'how long a stored event may rest before the sweeper looks for its job, in milliseconds',
+    fallback: 60_000,
+    min: 100,
+    max: 86_400_000,
+  }),
 };
 
 export type WorkerConfig = ReturnType<typeof readWorkerConfig>;

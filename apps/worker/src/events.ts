@@ -9,14 +9,24 @@ import type { Swept } from './sweep.ts';
 export function createWorkerEvents({ logger, metrics }: { readonly logger: Logger; readonly metrics: Metrics }) {
   return {
     /** Every attempt at every job, whatever became of it: one wide line. */
-    webhookProcessed: (job: QueuedJob, processed: Processed, timing: { readonly durationMs: number; readonly now: Date }): void => {
-      const line = { jobId: job.jobId, attempt: job.attempt, durationMs: Math.round(timing.durationMs * 100) / 100, ...describe(processed) };
+    webhookProcessed: (
+      job: QueuedJob,
+      processed: Processed,
+      timing: { readonly durationMs: number; readonly now: Date },
+    ): void => {
+      const line = {
+        jobId: job.jobId,
+        attempt: job.attempt,
+        durationMs: Math.round(timing.durationMs * 100) / 100,
+        ...describe(processed),
+      };
       switch (processed.kind) {
         case 'ended': {
           count(metrics, processed.delivery, processed.outcome);
           const waited = (timing.now.getTime() - Date.parse(processed.delivery.receivedAt)) / 1000;
           metrics.receivedToProcessed.observe({ endpoint: processed.delivery.endpoint }, Math.max(0, waited));
-          if (processed.outcome === 'collision') logger.error(line, 'collision: another body under a known id was put aside');
+          if (processed.outcome === 'collision')
+            logger.error(line, 'collision: another body under a known id was put aside');
           else logger.info(line, 'webhook processed');
           return;
         }
@@ -45,7 +55,8 @@ export function createWorkerEvents({ logger, metrics }: { readonly logger: Logge
     swept: (swept: Swept): void => {
       metrics.swept.inc({ outcome: 'recreated' }, swept.recreated);
       metrics.swept.inc({ outcome: 'marked_dead' }, swept.markedDead);
-      if (swept.recreated + swept.markedDead > 0) logger.warn({ ...swept }, 'ledger and queue disagreed and were mended');
+      if (swept.recreated + swept.markedDead > 0)
+        logger.warn({ ...swept }, 'ledger and queue disagreed and were mended');
     },
 
     sweepFailed: (error: unknown): void => {
@@ -56,7 +67,12 @@ export function createWorkerEvents({ logger, metrics }: { readonly logger: Logge
       logger.warn({ error }, 'the queue reported an error');
     },
 
-    started: (facts: { readonly healthUrl: string; readonly backend: string; readonly concurrency: number; readonly handlers: readonly string[] }): void => {
+    started: (facts: {
+      readonly healthUrl: string;
+      readonly backend: string;
+      readonly concurrency: number;
+      readonly handlers: readonly string[];
+    }): void => {
       logger.info(facts, 'taking webhooks');
     },
 
@@ -71,7 +87,15 @@ function describe(processed: Processed): Record<string, unknown> {
     case 'ended':
       return { outcome: processed.outcome, ...identify(processed.delivery) };
     case 'failed':
-      return { outcome: processed.next.kind, ...identify(processed.delivery), code: processed.failure.code, fingerprint: processed.failure.fingerprint, ...(processed.next.kind === 'retry' ? { retryInMs: processed.next.delayMs } : { reason: processed.next.reason }) };
+      return {
+        outcome: processed.next.kind,
+        ...identify(processed.delivery),
+        code: processed.failure.code,
+        fingerprint: processed.failure.fingerprint,
+        ...(processed.next.kind === 'retry'
+          ? { retryInMs: processed.next.delayMs }
+          : { reason: processed.next.reason }),
+      };
     case 'unreadable':
     case 'outage':
       return { outcome: processed.kind, code: processed.failure.code, reason: processed.failure.message };
@@ -79,7 +103,14 @@ function describe(processed: Processed): Record<string, unknown> {
 }
 
 function identify(delivery: Delivery): Record<string, unknown> {
-  return { requestId: delivery.requestId, endpoint: delivery.endpoint, eventId: delivery.eventId, type: delivery.type, origin: delivery.origin, ...(delivery.traceparent === undefined ? {} : { traceparent: delivery.traceparent }) };
+  return {
+    requestId: delivery.requestId,
+    endpoint: delivery.endpoint,
+    eventId: delivery.eventId,
+    type: delivery.type,
+    origin: delivery.origin,
+    ...(delivery.traceparent === undefined ? {} : { traceparent: delivery.traceparent }),
+  };
 }
 
 function count(metrics: Metrics, delivery: Delivery, outcome: string): void {

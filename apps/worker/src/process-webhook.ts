@@ -1,5 +1,5 @@
 import { decodeBody, parseDelivery, type Delivery } from '@penstock/core/delivery';
-import { PermanentError, toFailure, TransientError, type Failure } from '@penstock/core/failure';
+import { PermanentError, toError, toFailure, TransientError, type Failure } from '@penstock/core/failure';
 import type { Handler } from '@penstock/core/handler';
 import type { ProcessOutcome } from '@penstock/core/outcome';
 import type { KeyedFact } from '@penstock/core/payment';
@@ -33,7 +33,13 @@ export type ProcessStep = (typeof processSteps)[number];
 /** What became of one attempt at one job. */
 export type Processed =
   | { readonly kind: 'ended'; readonly outcome: Exclude<ProcessOutcome, 'dead'>; readonly delivery: Delivery }
-  | { readonly kind: 'failed'; readonly delivery: Delivery; readonly failure: Failure; readonly next: RetryDecision; readonly error: Error }
+  | {
+      readonly kind: 'failed';
+      readonly delivery: Delivery;
+      readonly failure: Failure;
+      readonly next: RetryDecision;
+      readonly error: Error;
+    }
   /** Not a delivery at all: there is nothing to enter into the ledger, it stays in the failed set. */
   | { readonly kind: 'unreadable'; readonly failure: Failure; readonly error: Error }
   /** The database is away; the event is not at fault and loses no attempt. */
@@ -51,7 +57,7 @@ export async function processWebhook(job: QueuedJob, world: ProcessWorld): Promi
   try {
     delivery = parseDelivery(job.data);
   } catch (thrown) {
-    return { kind: 'unreadable', failure: toFailure(thrown), error: asError(thrown) };
+    return { kind: 'unreadable', failure: toFailure(thrown), error: toError(thrown) };
   }
   world.onStep?.('parsed');
 
@@ -65,13 +71,20 @@ export async function processWebhook(job: QueuedJob, world: ProcessWorld): Promi
     const next = decideRetry({ failure, attempt: job.attempt, seed: job.jobId });
     const attempt = { delivery, failure, next, number: job.attempt, durationMs: performance.now() - started };
     const recorded = await recordFailedAttempt(world.db, attempt);
-    return recorded === 'outage' ? { kind: 'outage', failure } : { kind: 'failed', delivery, failure, next, error: asError(thrown) };
+    return recorded === 'outage'
+      ? { kind: 'outage', failure }
+      : { kind: 'failed', delivery, failure, next, error: toError(thrown) };
   }
 }
 
-async function applyDelivery(tx: LedgerTransaction, delivery: Delivery, world: ProcessWorld): Promise<Exclude<ProcessOutcome, 'dead'>> {
+async function applyDelivery(
+  tx: LedgerTransaction,
+  delivery: Delivery,
+  world: ProcessWorld,
+): Promise<Exclude<ProcessOutcome, 'dead'>> {
   const provider = world.provider(delivery.provider);
-  if (provider === undefined) throw new PermanentError('provider_unknown', `this version has no provider named ${delivery.provider}`);
+  if (provider === undefined)
+    throw new PermanentError('provider_unknown', `this version has no provider named ${delivery.provider}`);
 
   const forgery = await findForgery(tx, delivery);
   if (forgery !== undefined) {
@@ -90,7 +103,11 @@ async function applyDelivery(tx: LedgerTransaction, delivery: Delivery, world: P
 
   await store(tx, delivery, entry.id);
   world.onStep?.('stored');
-  if (delivery.shape === 'malformed') throw new PermanentError('malformed_event', delivery.malformedReason ?? 'the body is not an event of this provider');
+  if (delivery.shape === 'malformed')
+    throw new PermanentError(
+      'malformed_event',
+      delivery.malformedReason ?? 'the body is not an event of this provider',
+    );
 
   const facts = provider.translate(decodeBody(delivery.body));
   if (facts.length > 0) {
@@ -124,7 +141,11 @@ async function store(tx: LedgerTransaction, delivery: Delivery, ledgerId: number
   if (bound) return;
   const other = await findTransmission(tx, { account, transmissionId });
   // Another worker bound it to another body between our look and our insert.
-  if (other?.bodySha256 !== bodySha256) throw new TransientError('transmission_contested', 'the transmission id was bound to another body at this very moment');
+  if (other?.bodySha256 !== bodySha256)
+    throw new TransientError(
+      'transmission_contested',
+      'the transmission id was bound to another body at this very moment',
+    );
 }
 
 interface FailedAttempt {
@@ -146,9 +167,19 @@ async function recordFailedAttempt(db: LedgerDatabase, attempt: FailedAttempt): 
       const entry = await enterLedger(tx, delivery);
       if (entry.state === 'processed' || entry.state === 'ignored' || entry.bodySha256 !== delivery.bodySha256) return;
       await store(tx, delivery, entry.id);
-      await recordAttempt(tx, { ledgerId: entry.id, number: attempt.number, durationMs: attempt.durationMs, failure, retryInMs: next.kind === 'retry' ? next.delayMs : null });
+      await recordAttempt(tx, {
+        ledgerId: entry.id,
+        number: attempt.number,
+        durationMs: attempt.durationMs,
+        failure,
+        retryInMs: next.kind === 'retry' ? next.delayMs : null,
+      });
       if (next.kind === 'retry') await recordFailure(tx, entry.id, failure);
-      else await recordDeath(tx, entry.id, { failure, reason: delivery.shape === 'malformed' ? 'malformed' : next.reason });
+      else
+        await recordDeath(tx, entry.id, {
+          failure,
+          reason: delivery.shape === 'malformed' ? 'malformed' : next.reason,
+        });
     });
     return 'recorded';
   } catch (thrown) {
@@ -165,8 +196,4 @@ export async function buryDelivery(db: LedgerDatabase, delivery: Delivery, failu
     await store(tx, delivery, entry.id);
     await recordDeath(tx, entry.id, { failure, reason: 'abandoned' });
   });
-}
-
-function asError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(String(thrown));
 }

@@ -21,27 +21,53 @@ export interface HandlerInput {
 export async function runHandlers(
   tx: LedgerTransaction,
   input: HandlerInput,
-  world: { readonly handlers: readonly Handler<LedgerTransaction>[]; readonly handlerMs: number; readonly stopping: AbortSignal },
+  world: {
+    readonly handlers: readonly Handler<LedgerTransaction>[];
+    readonly handlerMs: number;
+    readonly stopping: AbortSignal;
+  },
 ): Promise<number> {
   const { delivery, facts } = input;
   const canonicalTypes = facts.map(canonicalType);
-  const covering = world.handlers.filter((handler) => covers(handler.pattern, { provider: delivery.provider, type: delivery.type, canonicalTypes }));
+  const covering = world.handlers.filter((handler) =>
+    covers(handler.pattern, { provider: delivery.provider, type: delivery.type, canonicalTypes }),
+  );
   if (covering.length === 0) return 0;
 
   const event = describe(input);
-  for (const handler of covering) await runWithin(world.handlerMs, handler.name, (signal) => runOne(tx, { handler, event, ledgerId: input.ledgerId, signal }));
+  for (const handler of covering)
+    await runWithin(world.handlerMs, handler.name, (signal) =>
+      runOne(tx, { handler, event, ledgerId: input.ledgerId, signal }),
+    );
   return covering.length;
 }
 
-async function runOne(tx: LedgerTransaction, run: { readonly handler: Handler<LedgerTransaction>; readonly event: HandledEvent; readonly ledgerId: number; readonly signal: AbortSignal }): Promise<void> {
+async function runOne(
+  tx: LedgerTransaction,
+  run: {
+    readonly handler: Handler<LedgerTransaction>;
+    readonly event: HandledEvent;
+    readonly ledgerId: number;
+    readonly signal: AbortSignal;
+  },
+): Promise<void> {
   const { handler, event, ledgerId, signal } = run;
   // A handler that is out of time may still be running when the connection has
   // gone back to the pool; its late queries must not land in another's transaction.
   const guarded = tx.withPlugin(refuseAfter(signal, handler.name));
-  await handler.run({ event, tx: guarded, signal, outbox: (message) => addToOutbox(guarded, { ledgerId, ...message }) });
+  await handler.run({
+    event,
+    tx: guarded,
+    signal,
+    outbox: (message) => addToOutbox(guarded, { ledgerId, ...message }),
+  });
 }
 
-async function runWithin(milliseconds: number, name: string, run: (signal: AbortSignal) => Promise<void>): Promise<void> {
+async function runWithin(
+  milliseconds: number,
+  name: string,
+  run: (signal: AbortSignal) => Promise<void>,
+): Promise<void> {
   const controller = new AbortController();
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(() => {
@@ -59,7 +85,8 @@ async function runWithin(milliseconds: number, name: string, run: (signal: Abort
 function refuseAfter(signal: AbortSignal, name: string): KyselyPlugin {
   return {
     transformQuery: ({ node }) => {
-      if (signal.aborted) throw new TransientError('handler_late', `the handler ${name} used its transaction after it had ended`);
+      if (signal.aborted)
+        throw new TransientError('handler_late', `the handler ${name} used its transaction after it had ended`);
       return node;
     },
     transformResult: async ({ result }) => result,

@@ -41,7 +41,9 @@ const SWEEP_LOCK = 7_365_706;
  */
 export async function sweep(world: SweepWorld): Promise<Swept | null> {
   return world.db.transaction().execute(async (lock) => {
-    const { rows: [row] } = await sql<{ held: boolean }>`select pg_try_advisory_xact_lock(${SWEEP_LOCK}) as held`.execute(lock);
+    const {
+      rows: [row],
+    } = await sql<{ held: boolean }>`select pg_try_advisory_xact_lock(${SWEEP_LOCK}) as held`.execute(lock);
     if (row?.held !== true) return null;
     const fromLedger = await sweepLedger(world);
     const fromQueue = await sweepFailedSet(world);
@@ -77,7 +79,11 @@ async function mend(event: UnfinishedEvent, world: SweepWorld): Promise<'recreat
       await world.queue.recreate(await deliveryOfStoredEvent(world.db, event.id, world.newId()));
       return 'recreated';
     case 'failed':
-      await world.db.transaction().execute((tx) => recordDeath(tx, event.id, { failure: abandoned('the queue gave the job up'), reason: 'abandoned' }));
+      await world.db
+        .transaction()
+        .execute((tx) =>
+          recordDeath(tx, event.id, { failure: abandoned('the queue gave the job up'), reason: 'abandoned' }),
+        );
       return 'marked dead';
   }
 }

@@ -41,7 +41,9 @@ function verdictOf(processed: Processed): JobVerdict {
     case 'ended':
       return { kind: 'done', outcome: processed.outcome };
     case 'failed':
-      return processed.next.kind === 'retry' ? { kind: 'retry', delayMs: processed.next.delayMs, error: processed.error } : { kind: 'dead', error: processed.error };
+      return processed.next.kind === 'retry'
+        ? { kind: 'retry', delayMs: processed.next.delayMs, error: processed.error }
+        : { kind: 'dead', error: processed.error };
     case 'unreadable':
       return { kind: 'dead', error: processed.error };
     case 'outage':

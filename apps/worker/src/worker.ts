@@ -36,7 +36,14 @@ export async function worker(given: WorkerProcess, scope: ProcessScope): Promise
   const { handlers } = await loadConfiguration<LedgerTransaction>(config.configFile);
   const location = queueLocation(config);
 
-  const db = scope.resources.use(openDatabase({ url: config.databaseUrl, poolMax: config.databasePoolMax, applicationName: 'penstock-worker', onError: events.queueError }));
+  const db = scope.resources.use(
+    openDatabase({
+      url: config.databaseUrl,
+      poolMax: config.databasePoolMax,
+      applicationName: 'penstock-worker',
+      onError: events.queueError,
+    }),
+  );
   await assertMigrated(db);
   const queue = scope.resources.use(openWebhookQueue(location));
   // A queue that is away is waited for; one whose schema does not fit is not.
@@ -72,9 +79,24 @@ export async function worker(given: WorkerProcess, scope: ProcessScope): Promise
     }),
   );
 
-  const world: ProcessWorld = { db, handlers, provider: providerNamed, handlerMs: config.handlerMs, now, stopping: scope.stopping, ...(given.onStep === undefined ? {} : { onStep: given.onStep }) };
-  const intake = scope.resources.use(startWebhookWorker({ location, concurrency: config.concurrency, lockMs: config.lockMs, world, events }));
+  const world: ProcessWorld = {
+    db,
+    handlers,
+    provider: providerNamed,
+    handlerMs: config.handlerMs,
+    now,
+    stopping: scope.stopping,
+    ...(given.onStep === undefined ? {} : { onStep: given.onStep }),
+  };
+  const intake = scope.resources.use(
+    startWebhookWorker({ location, concurrency: config.concurrency, lockMs: config.lockMs, world, events }),
+  );
   await intake.ready();
   scope.stopping.addEventListener('abort', events.stopping);
-  events.started({ healthUrl: `http://${config.host}:${health.port}`, backend: location.backend, concurrency: config.concurrency, handlers: handlers.map((handler) => handler.name) });
+  events.started({
+    healthUrl: `http://${config.host}:${health.port}`,
+    backend: location.backend,
+    concurrency: config.concurrency,
+    handlers: handlers.map((handler) => handler.name),
+  });
 }

@@ -22,7 +22,13 @@ export interface Endpoint {
 }
 
 /** A setting given in place, or to be found in the environment when ingest starts. */
-export type EndpointSetting = string | number | boolean | EnvironmentReference | readonly EndpointSetting[] | { readonly [name: string]: EndpointSetting };
+export type EndpointSetting =
+  | string
+  | number
+  | boolean
+  | EnvironmentReference
+  | readonly EndpointSetting[]
+  | { readonly [name: string]: EndpointSetting };
 
 /** A value that lives in the environment. */
 export interface EnvironmentReference {
@@ -50,17 +56,46 @@ export function optionalFromEnvironment(name: string): EnvironmentReference {
   return { fromEnvironment: name, optional: true };
 }
 
-const environmentReference = z.strictObject({ fromEnvironment: z.string().regex(/^[A-Z][A-Z0-9_]*$/, 'must be an environment variable name'), optional: z.boolean() });
+const environmentReference = z.strictObject({
+  fromEnvironment: z.string().regex(/^[A-Z][A-Z0-9_]*$/, 'must be an environment variable name'),
+  optional: z.boolean(),
+});
 
-const setting: z.ZodType<EndpointSetting> = z.lazy(() => z.union([z.string(), z.number(), z.boolean(), environmentReference, z.array(setting), z.record(z.string(), setting).refine((value) => !('fromEnvironment' in value))]));
+const setting: z.ZodType<EndpointSetting> = z.lazy(() =>
+  z.union([
+    z.string(),
+    z.number(),
+    z.boolean(),
+    environmentReference,
+    z.array(setting),
+    z.record(z.string(), setting).refine((value) => !('fromEnvironment' in value)),
+  ]),
+);
 
 /** Endpoint names stand in URLs, job ids and metric labels. */
-const endpointName = z.string().regex(/^[a-z][a-z0-9-]{0,62}$/, 'must be 1 to 63 lower-case letters, digits and hyphens, starting with a letter');
+const endpointName = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,62}$/, 'must be 1 to 63 lower-case letters, digits and hyphens, starting with a letter');
 
-const handler = z.object({ name: z.string().regex(/^[a-z][a-z0-9-]{0,62}$/, 'must be 1 to 63 lower-case letters, digits and hyphens'), pattern: z.string().min(1), run: z.custom<(...arguments_: never[]) => unknown>((value) => typeof value === 'function', 'must be a function') });
+const handler = z.object({
+  name: z.string().regex(/^[a-z][a-z0-9-]{0,62}$/, 'must be 1 to 63 lower-case letters, digits and hyphens'),
+  pattern: z.string().min(1),
+  run: z.custom<(...arguments_: never[]) => unknown>((value) => typeof value === 'function', 'must be a function'),
+});
 
 /** The shape of what a configuration file exports; what the providers make of their settings is theirs to say. */
 export const configurationSchema = z.strictObject({
-  endpoints: z.record(endpointName, z.object({ provider: z.string(), account: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, _ and -').optional() }).catchall(setting)),
+  endpoints: z.record(
+    endpointName,
+    z
+      .object({
+        provider: z.string(),
+        account: z
+          .string()
+          .regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, _ and -')
+          .optional(),
+      })
+      .catchall(setting),
+  ),
   handlers: z.array(handler).optional(),
 });

@@ -52,7 +52,10 @@ export function parseDelivery(data: unknown): Delivery {
   const parsed = deliverySchema.safeParse(data);
   if (!parsed.success) {
     const problems = parsed.error.issues.map((issue) => `${issue.path.join('.') || '(root)'}: ${issue.message}`);
-    throw new PermanentError('malformed_delivery', `the job is not a delivery this version understands: ${problems.join('; ')}`);
+    throw new PermanentError(
+      'malformed_delivery',
+      `the job is not a delivery this version understands: ${problems.join('; ')}`,
+    );
   }
   const body = decodeBody(parsed.data.body);
   if (sha256Hex(body) !== parsed.data.bodySha256) {
@@ -94,6 +97,10 @@ export function jobIdOf(delivery: { readonly endpoint: string; readonly eventId:
  * the worker, which decides whether it is a collision, and not be swallowed
  * as a repetition of the first.
  */
-export function contestedJobIdOf(delivery: { readonly endpoint: string; readonly eventId: string; readonly bodySha256: string }): string {
+export function contestedJobIdOf(delivery: {
+  readonly endpoint: string;
+  readonly eventId: string;
+  readonly bodySha256: string;
+}): string {
   return `${jobIdOf(delivery)}.${delivery.bodySha256.slice(0, 16)}`;
 }

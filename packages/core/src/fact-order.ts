@@ -52,7 +52,9 @@ export function distinctInOrder(facts: readonly KeyedFact[]): readonly KeyedFact
 }
 
 /** Narrows keyed facts to one kind. */
-export function isOfKind<Kind extends PaymentFact['kind']>(kind: Kind): (keyed: KeyedFact) => keyed is KeyedFact<FactOf<Kind>> {
+export function isOfKind<Kind extends PaymentFact['kind']>(
+  kind: Kind,
+): (keyed: KeyedFact) => keyed is KeyedFact<FactOf<Kind>> {
   return (keyed): keyed is KeyedFact<FactOf<Kind>> => keyed.fact.kind === kind;
 }
 
@@ -79,7 +81,14 @@ const paymentRanks = {
   captured: 7,
 } as const satisfies Record<PaymentStatus, number>;
 
-const refundRanks = { pending: 0, requires_action: 1, succeeded: 2, failed: 3, canceled: 4, reversed: 5 } as const satisfies Record<RefundStatus, number>;
+const refundRanks = {
+  pending: 0,
+  requires_action: 1,
+  succeeded: 2,
+  failed: 3,
+  canceled: 4,
+  reversed: 5,
+} as const satisfies Record<RefundStatus, number>;
 
 /** Won is last among the closed: what changes after closing is a loss being reinstated. */
 const disputeRanks = {

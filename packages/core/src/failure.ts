@@ -32,7 +32,9 @@ export class ConfigurationError extends Error {
   readonly code = 'configuration_invalid';
   readonly problems: readonly string[];
   constructor(problems: readonly string[]) {
-    super(`The configuration has ${problems.length} problem${problems.length === 1 ? '' : 's'}:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
+    super(
+      `The configuration has ${problems.length} problem${problems.length === 1 ? '' : 's'}:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`,
+    );
     this.problems = problems;
   }
 }
@@ -64,6 +66,11 @@ export function toFailure(thrown: unknown): Failure {
   }
 }
 
+/** Any thrown value as an Error; never throws. */
+export function toError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(toFailure(thrown).message);
+}
+
 function readFailure(thrown: unknown): Failure {
   const error = thrown instanceof Error ? thrown : new Error(String(thrown));
   const code = 'code' in error && typeof error.code === 'string' ? error.code : 'unexpected_error';
@@ -79,8 +86,15 @@ function readFailure(thrown: unknown): Failure {
  * (numbers, UUIDs, PayPal's ids) and prefixed ids are folded away, so that a
  * thousand failures of one bug read as one.
  */
-function fingerprintOf(error: { readonly name: string; readonly code: string; readonly text: string; readonly stack: string }): string {
-  const shape = error.text.slice(0, SHAPE_CHARACTERS_MAX).replace(/"[^"]*"|'[^']*'|[\w-]*\d[\w-]*|\b\w*_\w{6,}\b/g, '?');
+function fingerprintOf(error: {
+  readonly name: string;
+  readonly code: string;
+  readonly text: string;
+  readonly stack: string;
+}): string {
+  const shape = error.text
+    .slice(0, SHAPE_CHARACTERS_MAX)
+    .replace(/"[^"]*"|'[^']*'|[\w-]*\d[\w-]*|\b\w*_\w{6,}\b/g, '?');
   const frame = error.stack.split('\n').find((line) => line.trimStart().startsWith('at ')) ?? '';
   const place = frame.replace(/:\d+:\d+\)?$/, '').replace(/.*[/\\]/, '');
   return createHash('sha256').update(`${error.name}|${error.code}|${shape}|${place}`).digest('hex').slice(0, 16);

@@ -14,7 +14,10 @@ export interface PaymentAmounts {
 }
 
 /** Adds up a family. The facts must be distinct and in order. */
-export function foldAmounts(family: { readonly payments: readonly KeyedFact<FactOf<'payment'>>[]; readonly refunds: readonly FoldedRefund[] }): PaymentAmounts {
+export function foldAmounts(family: {
+  readonly payments: readonly KeyedFact<FactOf<'payment'>>[];
+  readonly refunds: readonly FoldedRefund[];
+}): PaymentAmounts {
   const captured = capturedBy(family.payments);
   const refunded = refundedBy(family.payments, family.refunds);
   return {
@@ -30,7 +33,8 @@ export function foldAmounts(family: { readonly payments: readonly KeyedFact<Fact
 function capturedBy(payments: readonly KeyedFact<FactOf<'payment'>>[]): number | null {
   const byKey = new Map<string, number>();
   for (const { fact } of payments) {
-    if (fact.captured !== undefined) byKey.set(fact.captured.key, Math.max(byKey.get(fact.captured.key) ?? 0, fact.captured.amount));
+    if (fact.captured !== undefined)
+      byKey.set(fact.captured.key, Math.max(byKey.get(fact.captured.key) ?? 0, fact.captured.amount));
   }
   return byKey.size === 0 ? null : sum([...byKey.values()]);
 }
@@ -44,17 +48,26 @@ function refundedBy(payments: readonly KeyedFact<FactOf<'payment'>>[], refunds: 
   const succeeded = sum(refunds.map(({ state }) => (state.status === 'succeeded' ? (state.amount ?? 0) : 0)));
   const snapshot = latestSnapshot(payments);
   if (snapshot === null) return succeeded;
-  const undoneSince = sum(refunds.map((refund) => (isUndoneSince(refund, snapshot.occurredAtMs) ? (refund.state.amount ?? 0) : 0)));
+  const undoneSince = sum(
+    refunds.map((refund) => (isUndoneSince(refund, snapshot.occurredAtMs) ? (refund.state.amount ?? 0) : 0)),
+  );
   return Math.max(succeeded, snapshot.total - undoneSince, 0);
 }
 
 /** The newest running total; of several in one millisecond the greatest, as refunds add up within a second. */
-function latestSnapshot(payments: readonly KeyedFact<FactOf<'payment'>>[]): { readonly total: number; readonly occurredAtMs: number } | null {
-  const totals = payments.flatMap(({ fact }) => (fact.refundedTotal === undefined ? [] : [{ total: fact.refundedTotal, occurredAtMs: fact.occurredAtMs }]));
+function latestSnapshot(
+  payments: readonly KeyedFact<FactOf<'payment'>>[],
+): { readonly total: number; readonly occurredAtMs: number } | null {
+  const totals = payments.flatMap(({ fact }) =>
+    fact.refundedTotal === undefined ? [] : [{ total: fact.refundedTotal, occurredAtMs: fact.occurredAtMs }],
+  );
   const newest = totals.at(-1);
   if (newest === undefined) return null;
   const rivals = totals.filter((snapshot) => snapshot.occurredAtMs === newest.occurredAtMs);
-  return { total: rivals.reduce((greatest, rival) => Math.max(greatest, rival.total), 0), occurredAtMs: newest.occurredAtMs };
+  return {
+    total: rivals.reduce((greatest, rival) => Math.max(greatest, rival.total), 0),
+    occurredAtMs: newest.occurredAtMs,
+  };
 }
 
 /**

@@ -27,7 +27,11 @@ export interface HandlerContext<Tx> {
    */
   readonly tx: Tx;
   /** Writes a message into the outbox, in the same transaction. */
-  readonly outbox: (message: { readonly topic: string; readonly key: string; readonly payload: unknown }) => Promise<void>;
+  readonly outbox: (message: {
+    readonly topic: string;
+    readonly key: string;
+    readonly payload: unknown;
+  }) => Promise<void>;
   /** Aborted when the handler's time is up or the worker stops. */
   readonly signal: AbortSignal;
 }
@@ -50,7 +54,10 @@ export function on<Tx>(pattern: HandlerPattern, name: string, run: Handler<Tx>['
 }
 
 /** Whether the pattern covers this event. */
-export function covers(pattern: HandlerPattern, event: { readonly provider: string; readonly type: string; readonly canonicalTypes: readonly CanonicalType[] }): boolean {
+export function covers(
+  pattern: HandlerPattern,
+  event: { readonly provider: string; readonly type: string; readonly canonicalTypes: readonly CanonicalType[] },
+): boolean {
   if (pattern === '*') return true;
   return pattern === `${event.provider}:${event.type}` || event.canonicalTypes.some((type) => type === pattern);
 }

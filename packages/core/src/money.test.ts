@@ -27,13 +27,27 @@ describe('minorUnits', () => {
     expect(Object.is(minorUnits('-0.00', 'EUR'), 0)).toBe(true);
   });
 
-  it.each(['', '.5', '5.', '+5', '1,000.00', '1e3', '0x10', ' 5', '5 ', 'NaN', '--5', '٣', '1.005', '5.00.00', '90071992547409.92', '9'.repeat(65)])(
-    'refuses %j, without repeating it',
-    (decimal) => {
-      expect(() => minorUnits(decimal, 'EUR')).toThrow(malformed);
-      if (decimal.length > 2) expect(() => minorUnits(decimal, 'EUR')).not.toThrow(decimal);
-    },
-  );
+  it.each([
+    '',
+    '.5',
+    '5.',
+    '+5',
+    '1,000.00',
+    '1e3',
+    '0x10',
+    ' 5',
+    '5 ',
+    'NaN',
+    '--5',
+    '٣',
+    '1.005',
+    '5.00.00',
+    '90071992547409.92',
+    '9'.repeat(65),
+  ])('refuses %j, without repeating it', (decimal) => {
+    expect(() => minorUnits(decimal, 'EUR')).toThrow(malformed);
+    if (decimal.length > 2) expect(() => minorUnits(decimal, 'EUR')).not.toThrow(decimal);
+  });
 
   it('refuses fraction digits the currency does not have', () => {
     expect(() => minorUnits('100.5', 'JPY')).toThrow(malformed);
@@ -41,7 +55,8 @@ describe('minorUnits', () => {
   });
 
   it('refuses a currency that is not three letters', () => {
-    for (const currency of ['', 'EU', 'EURO', '978', '__proto__']) expect(() => minorUnits('1', currency)).toThrow(malformed);
+    for (const currency of ['', 'EU', 'EURO', '978', '__proto__'])
+      expect(() => minorUnits('1', currency)).toThrow(malformed);
   });
 
   it('gives back every amount that formatMoney writes', () => {

@@ -11,10 +11,14 @@ import { PermanentError } from './failure.ts';
  */
 export function minorUnits(decimal: string, currency: string): number {
   const exponent = exponentOf(currency);
-  const parts = decimal.length <= DECIMAL_CHARACTERS_MAX ? /^(?<sign>-?)(?<whole>\d+)(?:\.(?<fraction>\d+))?$/.exec(decimal)?.groups : undefined;
+  const parts =
+    decimal.length <= DECIMAL_CHARACTERS_MAX
+      ? /^(?<sign>-?)(?<whole>\d+)(?:\.(?<fraction>\d+))?$/.exec(decimal)?.groups
+      : undefined;
   if (parts === undefined) throw malformedAmount('it is not a plain decimal number');
   const fraction = parts['fraction'] ?? '';
-  if (/[1-9]/.test(fraction.slice(exponent))) throw malformedAmount(`it has more than the ${exponent} fraction digits of its currency`);
+  if (/[1-9]/.test(fraction.slice(exponent)))
+    throw malformedAmount(`it has more than the ${exponent} fraction digits of its currency`);
   const digits = `${parts['whole']}${fraction.slice(0, exponent).padEnd(exponent, '0')}`;
   return exactNumber(BigInt(`${parts['sign']}${digits}`));
 }
@@ -58,7 +62,25 @@ const DECIMAL_CHARACTERS_MAX = 64;
 
 /** ISO 4217 minor units where they are not 2. A code missing here, known or not, has 2. */
 const exponents: ReadonlyMap<string, number> = new Map([
-  ...['BIF', 'CLP', 'DJF', 'GNF', 'ISK', 'JPY', 'KMF', 'KRW', 'PYG', 'RWF', 'UGX', 'UYI', 'VND', 'VUV', 'XAF', 'XOF', 'XPF'].map((code) => [code, 0] as const),
+  ...[
+    'BIF',
+    'CLP',
+    'DJF',
+    'GNF',
+    'ISK',
+    'JPY',
+    'KMF',
+    'KRW',
+    'PYG',
+    'RWF',
+    'UGX',
+    'UYI',
+    'VND',
+    'VUV',
+    'XAF',
+    'XOF',
+    'XPF',
+  ].map((code) => [code, 0] as const),
   ...['BHD', 'IQD', 'JOD', 'KWD', 'LYD', 'OMR', 'TND'].map((code) => [code, 3] as const),
   ...['CLF', 'UYW'].map((code) => [code, 4] as const),
 ]);
@@ -76,5 +98,8 @@ function exactNumber(units: bigint): number {
 
 /** The message tells which rule was broken, never the amount itself: failures are logged. */
 function malformedAmount(reason: string): PermanentError {
-  return new PermanentError('malformed_amount', `An amount of the event cannot be read: ${reason}. Fix the translation of this provider's amounts, then replay the event.`);
+  return new PermanentError(
+    'malformed_amount',
+    `An amount of the event cannot be read: ${reason}. Fix the translation of this provider's amounts, then replay the event.`,
+  );
 }

@@ -18,7 +18,9 @@ export type ReceiveOutcome =
   | { readonly kind: 'aborted' }
   | { readonly kind: 'undecided'; readonly reason: string }
   | { readonly kind: 'queue_unavailable' }
-  | { readonly kind: 'stopping' };
+  | { readonly kind: 'stopping' }
+  /** A fault of ours; the log says which. */
+  | { readonly kind: 'unexpected' };
 
 /** How one event of an accepted request stands in the queue. */
 export interface QueuedEvent {

@@ -9,23 +9,54 @@ import * as z from 'zod';
  * folded in any order, any number of times, to one result (payment.ts).
  */
 
-export const paymentStatuses = ['created', 'requires_action', 'pending', 'authorized', 'failed', 'canceled', 'expired', 'partially_captured', 'captured'] as const;
+export const paymentStatuses = [
+  'created',
+  'requires_action',
+  'pending',
+  'authorized',
+  'failed',
+  'canceled',
+  'expired',
+  'partially_captured',
+  'captured',
+] as const;
 export type PaymentStatus = (typeof paymentStatuses)[number];
 
 export const refundStatuses = ['pending', 'requires_action', 'succeeded', 'failed', 'canceled', 'reversed'] as const;
 export type RefundStatus = (typeof refundStatuses)[number];
 
-export const disputeStatuses = ['inquiry', 'needs_response', 'under_review', 'won', 'lost', 'accepted', 'expired', 'canceled', 'prevented'] as const;
+export const disputeStatuses = [
+  'inquiry',
+  'needs_response',
+  'under_review',
+  'won',
+  'lost',
+  'accepted',
+  'expired',
+  'canceled',
+  'prevented',
+] as const;
 export type DisputeStatus = (typeof disputeStatuses)[number];
 
 const disputeFunds = ['none', 'withdrawn', 'reinstated'] as const;
 export type DisputeFunds = (typeof disputeFunds)[number];
 
-export const payoutStatuses = ['pending', 'in_transit', 'paid', 'failed', 'canceled', 'returned', 'unclaimed', 'held'] as const;
+export const payoutStatuses = [
+  'pending',
+  'in_transit',
+  'paid',
+  'failed',
+  'canceled',
+  'returned',
+  'unclaimed',
+  'held',
+] as const;
 export type PayoutStatus = (typeof payoutStatuses)[number];
 
 /** Printable ASCII: what providers' identifiers are made of, and what logs, URLs and text columns take. */
-const identifier = z.string().regex(/^[\x21-\x7e]{1,255}$/, 'must be 1 to 255 printable ASCII characters without spaces');
+const identifier = z
+  .string()
+  .regex(/^[\x21-\x7e]{1,255}$/, 'must be 1 to 255 printable ASCII characters without spaces');
 
 /** ISO 4217 alphabetic code, upper case. */
 const currency = z.string().regex(/^[A-Z]{3}$/, 'must be a three-letter ISO 4217 code');
@@ -38,7 +69,11 @@ const amount = z.int().nonnegative();
  * `order:…`, `authorization:…`, `capture:…`, `sale:…`. Facts that share a reference
  * belong to one payment.
  */
-const reference = z.templateLiteral([z.enum(['payment_intent', 'charge', 'order', 'authorization', 'capture', 'sale']), ':', identifier]);
+const reference = z.templateLiteral([
+  z.enum(['payment_intent', 'charge', 'order', 'authorization', 'capture', 'sale']),
+  ':',
+  identifier,
+]);
 export type PaymentReference = z.infer<typeof reference>;
 
 /** Epoch milliseconds at which the provider says the fact became true. */

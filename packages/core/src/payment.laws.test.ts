@@ -1,20 +1,45 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { disputeStatuses, refundStatuses, paymentStatuses, payoutStatuses, type FactOf, type PaymentFact, type PaymentStatus } from './payment-event.ts';
+import {
+  disputeStatuses,
+  refundStatuses,
+  paymentStatuses,
+  payoutStatuses,
+  type FactOf,
+  type PaymentFact,
+  type PaymentStatus,
+} from './payment-event.ts';
 import { foldPayment, foldPayout, type KeyedFact } from './payment.ts';
 
 const RUNS = { numRuns: 1500 };
 
 /** Steps of one clock second at the earliest, a third of them within the same second: Stripe's resolution. */
-const gapMs = fc.oneof({ weight: 35, arbitrary: fc.constant(0) }, { weight: 65, arbitrary: fc.integer({ min: 1, max: 100 }).map((seconds) => seconds * 1000) });
+const gapMs = fc.oneof(
+  { weight: 35, arbitrary: fc.constant(0) },
+  { weight: 65, arbitrary: fc.integer({ min: 1, max: 100 }).map((seconds) => seconds * 1000) },
+);
 
 type Step = (occurredAtMs: number) => PaymentFact;
 
 const total = 1000;
-const step = (status: PaymentStatus, said: Partial<FactOf<'payment'>> = {}): Step => (occurredAtMs) => ({ kind: 'payment', occurredAtMs, references: ['payment_intent:pi_1', 'charge:ch_1'], status, amount: total, currency: 'EUR', ...said });
+const step =
+  (status: PaymentStatus, said: Partial<FactOf<'payment'>> = {}): Step =>
+  (occurredAtMs) => ({
+    kind: 'payment',
+    occurredAtMs,
+    references: ['payment_intent:pi_1', 'charge:ch_1'],
+    status,
+    amount: total,
+    currency: 'EUR',
+    ...said,
+  });
 
 /** Steps in the order they really happen, statuses rising, as a provider tells them. */
-const opening = fc.constantFrom<Step[]>([step('created')], [step('created'), step('requires_action')], [step('created'), step('requires_action'), step('pending')]);
+const opening = fc.constantFrom<Step[]>(
+  [step('created')],
+  [step('created'), step('requires_action')],
+  [step('created'), step('requires_action'), step('pending')],
+);
 const failedAttempt = fc.constantFrom<Step[]>([], [step('failed', { failureCode: 'card_declined' })]);
 const captureAmount = fc.integer({ min: 1, max: total });
 const ending = fc.oneof(
@@ -23,61 +48,120 @@ const ending = fc.oneof(
   fc.constant<Step[]>([step('authorized'), step('canceled')]),
   fc.constant<Step[]>([step('failed')]),
 );
-const refunding = fc.array(fc.record({ amount: fc.integer({ min: 0, max: 700 }), statuses: fc.subarray([...refundStatuses], { minLength: 1 }) }), { maxLength: 3 }).map((refunds) =>
-  refunds.flatMap(({ amount, statuses }, index) =>
-    statuses.map((status): Step => (occurredAtMs) => ({ kind: 'refund', occurredAtMs, id: `re_${index}`, references: ['charge:ch_1'], status, amount, currency: 'EUR' })),
-  ),
-);
+const refunding = fc
+  .array(
+    fc.record({
+      amount: fc.integer({ min: 0, max: 700 }),
+      statuses: fc.subarray([...refundStatuses], { minLength: 1 }),
+    }),
+    { maxLength: 3 },
+  )
+  .map((refunds) =>
+    refunds.flatMap(({ amount, statuses }, index) =>
+      statuses.map((status): Step => (occurredAtMs) => ({
+        kind: 'refund',
+        occurredAtMs,
+        id: `re_${index}`,
+        references: ['charge:ch_1'],
+        status,
+        amount,
+        currency: 'EUR',
+      })),
+    ),
+  );
 const totals = fc.array(fc.integer({ min: 0, max: 1500 }), { maxLength: 3 }).map((amounts) =>
-  amounts.map((refundedTotal): Step => (occurredAtMs) => ({ kind: 'payment', occurredAtMs, references: ['charge:ch_1'], refundedTotal })),
+  amounts.map((refundedTotal): Step => (occurredAtMs) => ({
+    kind: 'payment',
+    occurredAtMs,
+    references: ['charge:ch_1'],
+    refundedTotal,
+  })),
 );
 const disputing = fc.subarray([...disputeStatuses]).map((statuses) =>
-  statuses.map((status): Step => (occurredAtMs) => ({ kind: 'dispute', occurredAtMs, id: 'dp_1', references: ['charge:ch_1'], status, funds: 'withdrawn' })),
+  statuses.map((status): Step => (occurredAtMs) => ({
+    kind: 'dispute',
+    occurredAtMs,
+    id: 'dp_1',
+    references: ['charge:ch_1'],
+    status,
+    funds: 'withdrawn',
+  })),
 );
 
 /** A payment's whole life, in the order it happened. */
 const lifecycle = fc
   .tuple(opening, failedAttempt, ending, refunding, totals, disputing)
-  .chain(([open, failed, end, refunds, snapshots, disputes]) => timed([...open, ...failed, ...end, ...refunds, ...snapshots, ...disputes]));
+  .chain(([open, failed, end, refunds, snapshots, disputes]) =>
+    timed([...open, ...failed, ...end, ...refunds, ...snapshots, ...disputes]),
+  );
 
-const happyLifecycle = fc.tuple(opening, failedAttempt, captureAmount).chain(([open, failed, amount]) =>
-  timed([...open, ...failed, step('captured', { captured: { key: 'total', amount } })]).map((facts) => ({ facts, amount })),
-);
+const happyLifecycle = fc
+  .tuple(opening, failedAttempt, captureAmount)
+  .chain(([open, failed, amount]) =>
+    timed([...open, ...failed, step('captured', { captured: { key: 'total', amount } })]).map((facts) => ({
+      facts,
+      amount,
+    })),
+  );
 
 function timed(steps: readonly Step[]): fc.Arbitrary<KeyedFact[]> {
-  return fc.tuple(fc.array(gapMs, { minLength: steps.length, maxLength: steps.length }), fc.shuffledSubarray(steps.map((_, index) => index), { minLength: steps.length })).map(([gaps, eventNumbers]) => {
-    let occurredAtMs = 1_700_000_000_000;
-    return steps.map((say, index) => {
-      occurredAtMs += gaps[index] ?? 0;
-      return { eventId: `evt_${eventNumbers[index] ?? index}`, ordinal: 0, fact: say(occurredAtMs) };
+  return fc
+    .tuple(
+      fc.array(gapMs, { minLength: steps.length, maxLength: steps.length }),
+      fc.shuffledSubarray(
+        steps.map((_, index) => index),
+        { minLength: steps.length },
+      ),
+    )
+    .map(([gaps, eventNumbers]) => {
+      let occurredAtMs = 1_700_000_000_000;
+      return steps.map((say, index) => {
+        occurredAtMs += gaps[index] ?? 0;
+        return { eventId: `evt_${eventNumbers[index] ?? index}`, ordinal: 0, fact: say(occurredAtMs) };
+      });
     });
-  });
 }
 
 /** The same facts in any order, some of them several times. */
 function redelivered(facts: readonly KeyedFact[]): fc.Arbitrary<KeyedFact[]> {
   return fc
     .tuple(fc.shuffledSubarray([...facts], { minLength: facts.length }), fc.array(fc.nat(), { maxLength: 5 }))
-    .map(([shuffled, repeats]) => repeats.reduce((sent, repeat) => sent.toSpliced(repeat % (sent.length + 1), 0, ...shuffled.slice(repeat % shuffled.length, (repeat % shuffled.length) + 1)), shuffled));
+    .map(([shuffled, repeats]) =>
+      repeats.reduce(
+        (sent, repeat) =>
+          sent.toSpliced(
+            repeat % (sent.length + 1),
+            0,
+            ...shuffled.slice(repeat % shuffled.length, (repeat % shuffled.length) + 1),
+          ),
+        shuffled,
+      ),
+    );
 }
 
 describe('the fold of a payment', () => {
   it('is the same for any order and any repetition of its facts', () => {
     fc.assert(
-      fc.property(lifecycle.chain((facts) => fc.tuple(fc.constant(facts), redelivered(facts))), ([facts, arrived]) => {
-        expect(foldPayment(arrived)).toEqual(foldPayment(facts));
-      }),
+      fc.property(
+        lifecycle.chain((facts) => fc.tuple(fc.constant(facts), redelivered(facts))),
+        ([facts, arrived]) => {
+          expect(foldPayment(arrived)).toEqual(foldPayment(facts));
+        },
+      ),
       RUNS,
     );
   });
 
   it('does not change when a fact it knows arrives again, at any moment of arriving', () => {
     fc.assert(
-      fc.property(lifecycle.chain((facts) => fc.tuple(redelivered(facts), fc.nat())), ([arrived, cut]) => {
-        const known = arrived.slice(0, (cut % arrived.length) + 1);
-        expect(foldPayment([...known, ...known.slice(-1)])).toEqual(foldPayment(known));
-        expect(foldPayment([...known, ...known.slice(0, 1)])).toEqual(foldPayment(known));
-      }),
+      fc.property(
+        lifecycle.chain((facts) => fc.tuple(redelivered(facts), fc.nat())),
+        ([arrived, cut]) => {
+          const known = arrived.slice(0, (cut % arrived.length) + 1);
+          expect(foldPayment([...known, ...known.slice(-1)])).toEqual(foldPayment(known));
+          expect(foldPayment([...known, ...known.slice(0, 1)])).toEqual(foldPayment(known));
+        },
+      ),
       RUNS,
     );
   });
@@ -101,23 +185,38 @@ describe('the fold of a payment', () => {
 
   it('never has a negative or fractional amount, and a version that counts distinct facts', () => {
     fc.assert(
-      fc.property(lifecycle.chain((facts) => fc.tuple(fc.constant(facts), redelivered(facts))), ([facts, arrived]) => {
-        const { payment, refunds } = foldPayment(arrived);
-        for (const amount of [payment.amountCaptured, payment.amountRefunded, payment.amount ?? 0, ...refunds.map((refund) => refund.amount ?? 0)]) {
-          expect(Number.isSafeInteger(amount) && amount >= 0).toBe(true);
-        }
-        expect(payment.version).toBe(facts.length);
-        expect(payment.refundState === 'none').toBe(payment.amountRefunded === 0);
-      }),
+      fc.property(
+        lifecycle.chain((facts) => fc.tuple(fc.constant(facts), redelivered(facts))),
+        ([facts, arrived]) => {
+          const { payment, refunds } = foldPayment(arrived);
+          for (const amount of [
+            payment.amountCaptured,
+            payment.amountRefunded,
+            payment.amount ?? 0,
+            ...refunds.map((refund) => refund.amount ?? 0),
+          ]) {
+            expect(Number.isSafeInteger(amount) && amount >= 0).toBe(true);
+          }
+          expect(payment.version).toBe(facts.length);
+          expect(payment.refundState === 'none').toBe(payment.amountRefunded === 0);
+        },
+      ),
       RUNS,
     );
   });
 
   it('ends captured, without conflict, for every payment that was, whatever shared its second', () => {
     fc.assert(
-      fc.property(happyLifecycle.chain(({ facts, amount }) => fc.tuple(redelivered(facts), fc.constant(amount))), ([arrived, amount]) => {
-        expect(foldPayment(arrived).payment).toMatchObject({ status: amount < total ? 'partially_captured' : 'captured', amountCaptured: amount, conflict: null });
-      }),
+      fc.property(
+        happyLifecycle.chain(({ facts, amount }) => fc.tuple(redelivered(facts), fc.constant(amount))),
+        ([arrived, amount]) => {
+          expect(foldPayment(arrived).payment).toMatchObject({
+            status: amount < total ? 'partially_captured' : 'captured',
+            amountCaptured: amount,
+            conflict: null,
+          });
+        },
+      ),
       RUNS,
     );
   });
@@ -127,7 +226,11 @@ describe('the fold of a payment', () => {
       {
         kind: fc.constant('payment' as const),
         occurredAtMs: fc.nat({ max: 3 }),
-        references: fc.constantFrom<FactOf<'payment'>['references']>(['capture:b'], ['capture:a', 'order:o'], ['sale:s']),
+        references: fc.constantFrom<FactOf<'payment'>['references']>(
+          ['capture:b'],
+          ['capture:a', 'order:o'],
+          ['sale:s'],
+        ),
         status: fc.constantFrom(...paymentStatuses),
         amount: fc.nat({ max: 9 }),
         currency: fc.constantFrom('EUR', 'USD'),
@@ -136,11 +239,16 @@ describe('the fold of a payment', () => {
       },
       { requiredKeys: ['kind', 'occurredAtMs', 'references'] },
     );
-    const anyFacts = fc.array(anyPayment, { minLength: 1, maxLength: 6 }).map((facts) => facts.map((fact, index): KeyedFact => ({ eventId: `e${index}`, ordinal: index % 2, fact })));
+    const anyFacts = fc
+      .array(anyPayment, { minLength: 1, maxLength: 6 })
+      .map((facts) => facts.map((fact, index): KeyedFact => ({ eventId: `e${index}`, ordinal: index % 2, fact })));
     fc.assert(
-      fc.property(anyFacts.chain((facts) => fc.tuple(fc.constant(facts), redelivered(facts))), ([facts, arrived]) => {
-        expect(foldPayment(arrived)).toEqual(foldPayment(facts));
-      }),
+      fc.property(
+        anyFacts.chain((facts) => fc.tuple(fc.constant(facts), redelivered(facts))),
+        ([facts, arrived]) => {
+          expect(foldPayment(arrived)).toEqual(foldPayment(facts));
+        },
+      ),
       RUNS,
     );
   });
@@ -148,13 +256,22 @@ describe('the fold of a payment', () => {
 
 describe('the fold of a payout', () => {
   it('is the same for any order and any repetition of its facts', () => {
-    const anyPayout = fc.array(fc.tuple(fc.constantFrom(...payoutStatuses), fc.nat({ max: 3 })), { minLength: 1, maxLength: 8 }).map((steps) =>
-      steps.map(([status, second], index): KeyedFact => ({ eventId: `evt_${index}`, ordinal: 0, fact: { kind: 'payout', occurredAtMs: second * 1000, id: 'po_1', status, amount: index } })),
-    );
+    const anyPayout = fc
+      .array(fc.tuple(fc.constantFrom(...payoutStatuses), fc.nat({ max: 3 })), { minLength: 1, maxLength: 8 })
+      .map((steps) =>
+        steps.map(([status, second], index): KeyedFact => ({
+          eventId: `evt_${index}`,
+          ordinal: 0,
+          fact: { kind: 'payout', occurredAtMs: second * 1000, id: 'po_1', status, amount: index },
+        })),
+      );
     fc.assert(
-      fc.property(anyPayout.chain((facts) => fc.tuple(fc.constant(facts), redelivered(facts))), ([facts, arrived]) => {
-        expect(foldPayout(arrived)).toEqual(foldPayout(facts));
-      }),
+      fc.property(
+        anyPayout.chain((facts) => fc.tuple(fc.constant(facts), redelivered(facts))),
+        ([facts, arrived]) => {
+          expect(foldPayout(arrived)).toEqual(foldPayout(facts));
+        },
+      ),
       RUNS,
     );
   });

@@ -92,7 +92,10 @@ export function foldPayment(facts: readonly KeyedFact[]): PaymentFamily {
  * payment that comes back to life after it was canceled or expired does so,
  * and is reported. A failure is not an end: another attempt can capture.
  */
-function walkStatuses(payments: readonly KeyedFact<FactOf<'payment'>>[]): { readonly status: PaymentStatus; readonly conflicts: readonly string[] } {
+function walkStatuses(payments: readonly KeyedFact<FactOf<'payment'>>[]): {
+  readonly status: PaymentStatus;
+  readonly conflicts: readonly string[];
+} {
   let status: PaymentStatus = 'created';
   const conflicts = new Set<string>();
   for (const { fact } of payments) {
@@ -101,14 +104,18 @@ function walkStatuses(payments: readonly KeyedFact<FactOf<'payment'>>[]): { read
       conflicts.add(`status_after_capture: ${fact.status}`);
       continue;
     }
-    if ((status === 'canceled' || status === 'expired') && (isCapture(fact.status) || fact.status === 'authorized')) conflicts.add('status_after_canceled');
+    if ((status === 'canceled' || status === 'expired') && (isCapture(fact.status) || fact.status === 'authorized'))
+      conflicts.add('status_after_canceled');
     status = fact.status;
   }
   return { status, conflicts: [...conflicts] };
 }
 
 /** Whether a capture is whole is a matter of amounts where both are known, not of what one event called it. */
-function measuredStatus(status: PaymentStatus, amounts: { readonly named: number | null; readonly captured: number | null }): PaymentStatus {
+function measuredStatus(
+  status: PaymentStatus,
+  amounts: { readonly named: number | null; readonly captured: number | null },
+): PaymentStatus {
   if (!isCapture(status) || amounts.named === null || amounts.captured === null) return status;
   return amounts.captured < amounts.named ? 'partially_captured' : 'captured';
 }
@@ -117,7 +124,10 @@ function isCapture(status: PaymentStatus): boolean {
   return status === 'captured' || status === 'partially_captured';
 }
 
-function foldCurrency(ordered: readonly KeyedFact[]): { readonly currency: string | null; readonly currencyConflict: string | null } {
+function foldCurrency(ordered: readonly KeyedFact[]): {
+  readonly currency: string | null;
+  readonly currencyConflict: string | null;
+} {
   const named = [...ordered.filter(isOfKind('payment')), ...ordered].flatMap(({ fact }) => fact.currency ?? []);
   const [currency = null] = named;
   return { currency, currencyConflict: named.some((other) => other !== currency) ? 'currency_mismatch' : null };

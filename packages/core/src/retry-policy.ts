@@ -16,7 +16,11 @@ export type RetryDecision =
  * Decides after a failed attempt. `attempt` counts from 1; the attempt numbered
  * RETRIES_MAX + 1 is the last. A permanent failure is not tried again.
  */
-export function decideRetry(options: { readonly failure: Failure; readonly attempt: number; readonly seed: string }): RetryDecision {
+export function decideRetry(options: {
+  readonly failure: Failure;
+  readonly attempt: number;
+  readonly seed: string;
+}): RetryDecision {
   if (options.failure.permanent) return { kind: 'dead', reason: 'permanent_failure' };
   if (options.attempt > RETRIES_MAX) return { kind: 'dead', reason: 'retries_exhausted' };
   return { kind: 'retry', delayMs: retryDelayMs(options) };

@@ -30,7 +30,9 @@ export function readHeader(request: SignedRequest, name: string): HeaderReading 
   const [value] = values ?? [];
   if (values === undefined || value === undefined || value === '') return { kind: 'missing' };
   if (values.length > 1) return { kind: 'unusable', reason: `the ${name} header was sent ${values.length} times` };
-  if (value.length > HEADER_CHARACTERS_MAX) return { kind: 'unusable', reason: `the ${name} header is longer than ${HEADER_CHARACTERS_MAX} characters` };
-  if (!/^[\x20-\x7e]+$/.test(value)) return { kind: 'unusable', reason: `the ${name} header holds characters outside printable ASCII` };
+  if (value.length > HEADER_CHARACTERS_MAX)
+    return { kind: 'unusable', reason: `the ${name} header is longer than ${HEADER_CHARACTERS_MAX} characters` };
+  if (!/^[\x20-\x7e]+$/.test(value))
+    return { kind: 'unusable', reason: `the ${name} header holds characters outside printable ASCII` };
   return { kind: 'one', value };
 }

@@ -42,7 +42,13 @@ export type Verification =
       readonly transmissionId: string | null;
     }
   /** The signature is genuine but the body is not this provider's event: kept, counted, answered 400. */
-  | { readonly kind: 'malformed'; readonly tier: Tier; readonly keyId: string; readonly transmissionId: string | null; readonly reason: string }
+  | {
+      readonly kind: 'malformed';
+      readonly tier: Tier;
+      readonly keyId: string;
+      readonly transmissionId: string | null;
+      readonly reason: string;
+    }
   | { readonly kind: 'rejected'; readonly code: RejectionCode; readonly reason: string }
   /** Neither proven nor disproven now (PayPal unreachable): the provider is asked to send it again. */
   | { readonly kind: 'undecided'; readonly reason: string };

@@ -26,7 +26,8 @@ export interface FactSource {
 export async function applyFacts(tx: LedgerTransaction, source: FactSource): Promise<void> {
   const names = source.facts.flatMap(({ fact }) => (fact.kind === 'payout' ? [`payout:${fact.id}`] : namesOf(fact)));
   await lockNames(tx, { account: source.account, names });
-  for (const family of families(source.facts)) await applyToPayment(tx, { ...source, facts: family.facts }, family.names);
+  for (const family of families(source.facts))
+    await applyToPayment(tx, { ...source, facts: family.facts }, family.names);
   for (const [id, facts] of payouts(source.facts)) await applyToPayout(tx, { ...source, facts }, id);
 }
 
@@ -53,7 +54,10 @@ async function applyToPayment(tx: LedgerTransaction, source: FactSource, names: 
  * is taken again. Each round means that a merge was committed, of which a
  * payment sees a handful in its life.
  */
-async function lockPaymentsNamed(tx: LedgerTransaction, options: { readonly account: string; readonly names: readonly string[] }): Promise<readonly number[]> {
+async function lockPaymentsNamed(
+  tx: LedgerTransaction,
+  options: { readonly account: string; readonly names: readonly string[] },
+): Promise<readonly number[]> {
   for (;;) {
     const found = await paymentsNamed(tx, options);
     await lockPayments(tx, found);
@@ -81,7 +85,10 @@ function families(facts: readonly KeyedFact[]): readonly Family[] {
     if (keyed.fact.kind === 'payout') continue;
     const names = namesOf(keyed.fact);
     const related = result.filter((family) => family.names.some((name) => names.includes(name)));
-    const joined = { names: [...new Set([...related.flatMap((family) => family.names), ...names])], facts: [...related.flatMap((family) => family.facts), keyed] };
+    const joined = {
+      names: [...new Set([...related.flatMap((family) => family.names), ...names])],
+      facts: [...related.flatMap((family) => family.facts), keyed],
+    };
     result = [...result.filter((family) => !related.includes(family)), joined];
   }
   return result;

@@ -2,7 +2,16 @@ import type { Failure } from '@penstock/core/failure';
 import type { LedgerTransaction } from './database.ts';
 
 /** Records one failed attempt at an event. */
-export async function recordAttempt(tx: LedgerTransaction, attempt: { readonly ledgerId: number; readonly number: number; readonly durationMs: number; readonly failure: Failure; readonly retryInMs: number | null }): Promise<void> {
+export async function recordAttempt(
+  tx: LedgerTransaction,
+  attempt: {
+    readonly ledgerId: number;
+    readonly number: number;
+    readonly durationMs: number;
+    readonly failure: Failure;
+    readonly retryInMs: number | null;
+  },
+): Promise<void> {
   await tx
     .insertInto('attempts')
     .values({

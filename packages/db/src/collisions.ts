@@ -3,7 +3,10 @@ import type { LedgerTransaction } from './database.ts';
 import type { CollisionKind } from './schema.ts';
 
 /** Quarantines a delivery that contradicts event `ledgerId`. The same one is recorded once. */
-export async function recordCollision(tx: LedgerTransaction, collision: { readonly ledgerId: number; readonly kind: CollisionKind; readonly delivery: Delivery }): Promise<void> {
+export async function recordCollision(
+  tx: LedgerTransaction,
+  collision: { readonly ledgerId: number; readonly kind: CollisionKind; readonly delivery: Delivery },
+): Promise<void> {
   const { delivery } = collision;
   await tx
     .insertInto('collisions')

@@ -15,7 +15,12 @@ const INT8 = types.builtins.INT8;
  * Opens the ledger's database. Connects on first use. Every statement and
  * every wait for a lock has a limit, so that nothing in the worker waits for ever.
  */
-export function openDatabase(options: { readonly url: string; readonly poolMax: number; readonly applicationName: string; readonly onError?: (error: Error) => void }): LedgerDatabase & AsyncDisposable {
+export function openDatabase(options: {
+  readonly url: string;
+  readonly poolMax: number;
+  readonly applicationName: string;
+  readonly onError?: (error: Error) => void;
+}): LedgerDatabase & AsyncDisposable {
   const pool = new Pool({
     connectionString: options.url,
     max: options.poolMax,
@@ -27,7 +32,10 @@ export function openDatabase(options: { readonly url: string; readonly poolMax: 
     statement_timeout: 60_000,
     lock_timeout: 10_000,
     idle_in_transaction_session_timeout: 120_000,
-    types: { getTypeParser: (oid, format) => (oid === INT8 && format !== 'binary' ? readInt8 : types.getTypeParser(oid, format)) },
+    types: {
+      getTypeParser: (oid, format) =>
+        oid === INT8 && format !== 'binary' ? readInt8 : types.getTypeParser(oid, format),
+    },
   });
   pool.on('error', options.onError ?? (() => undefined));
   // A connection that breaks while in use tells its query; without a listener of its own it would end the process too.
@@ -57,6 +65,9 @@ export function isDatabaseOutage(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   if (/^(08|53|57P0|58|40001|40P01|55P03|25006|25P03)/.test(code)) return true;
-  if (/^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)$/.test(code)) return true;
-  return /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|the database system is/.test(error.message);
+  if (/^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)$/.test(code))
+    return true;
+  return /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|the database system is/.test(
+    error.message,
+  );
 }

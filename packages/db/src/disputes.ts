@@ -3,7 +3,10 @@ import type { DisputeState } from '@penstock/core/payment';
 import type { Connection, LedgerTransaction } from './database.ts';
 
 /** Writes the disputes of a payment as folded. */
-export async function writeDisputes(tx: LedgerTransaction, options: { readonly account: string; readonly paymentKey: number; readonly disputes: readonly DisputeState[] }): Promise<void> {
+export async function writeDisputes(
+  tx: LedgerTransaction,
+  options: { readonly account: string; readonly paymentKey: number; readonly disputes: readonly DisputeState[] },
+): Promise<void> {
   if (options.disputes.length === 0) return;
   await tx
     .insertInto('disputes')

@@ -41,7 +41,8 @@ export async function enterLedger(tx: LedgerTransaction, delivery: Delivery): Pr
     .onConflict((conflict) => conflict.columns(['account', 'provider_event_id']).doNothing())
     .returning('id')
     .executeTakeFirst();
-  if (inserted !== undefined) return { id: inserted.id, state: 'received', bodySha256: delivery.bodySha256, isNew: true };
+  if (inserted !== undefined)
+    return { id: inserted.id, state: 'received', bodySha256: delivery.bodySha256, isNew: true };
 
   const found = await tx
     .selectFrom('ledger')
@@ -72,10 +73,19 @@ export async function recordFailure(tx: LedgerTransaction, id: number, failure: 
 }
 
 /** Marks the event dead: it will not be retried by itself. */
-export async function recordDeath(tx: LedgerTransaction, id: number, death: { readonly failure: Failure; readonly reason: DeathReason }): Promise<void> {
+export async function recordDeath(
+  tx: LedgerTransaction,
+  id: number,
+  death: { readonly failure: Failure; readonly reason: DeathReason },
+): Promise<void> {
   await tx
     .updateTable('ledger')
-    .set({ state: 'dead', finished_at: sql<Date>`now()`, failure_reason: death.reason, ...failureColumns(death.failure) })
+    .set({
+      state: 'dead',
+      finished_at: sql<Date>`now()`,
+      failure_reason: death.reason,
+      ...failureColumns(death.failure),
+    })
     .where('id', '=', id)
     .execute();
 }
@@ -98,7 +108,10 @@ export interface UnfinishedEvent {
 }
 
 /** Stored but unfinished events untouched since `before`, in id order after `afterId`; at most `limit`. */
-export async function unfinishedEvents(db: Connection, range: { readonly before: Date; readonly afterId: number; readonly limit: number }): Promise<readonly UnfinishedEvent[]> {
+export async function unfinishedEvents(
+  db: Connection,
+  range: { readonly before: Date; readonly afterId: number; readonly limit: number },
+): Promise<readonly UnfinishedEvent[]> {
   const rows = await db
     .selectFrom('ledger')
     .select(['id', 'job_id'])
@@ -112,14 +125,29 @@ export async function unfinishedEvents(db: Connection, range: { readonly before:
 }
 
 /** The state of an event by its provider's id, or undefined where it is not stored. */
-export async function ledgerStateOf(db: Connection, key: { readonly account: string; readonly eventId: string }): Promise<LedgerState | undefined> {
-  const row = await db.selectFrom('ledger').select('state').where('account', '=', key.account).where('provider_event_id', '=', key.eventId).executeTakeFirst();
+export async function ledgerStateOf(
+  db: Connection,
+  key: { readonly account: string; readonly eventId: string },
+): Promise<LedgerState | undefined> {
+  const row = await db
+    .selectFrom('ledger')
+    .select('state')
+    .where('account', '=', key.account)
+    .where('provider_event_id', '=', key.eventId)
+    .executeTakeFirst();
   return row?.state;
 }
 
 /** The states of these events, by provider event id; those not stored are absent. */
-export async function ledgerStatesOf(db: Connection, eventIds: readonly string[]): Promise<ReadonlyMap<string, LedgerState>> {
-  const rows = await db.selectFrom('ledger').select(['provider_event_id', 'state']).where('provider_event_id', 'in', [...eventIds]).execute();
+export async function ledgerStatesOf(
+  db: Connection,
+  eventIds: readonly string[],
+): Promise<ReadonlyMap<string, LedgerState>> {
+  const rows = await db
+    .selectFrom('ledger')
+    .select(['provider_event_id', 'state'])
+    .where('provider_event_id', 'in', [...eventIds])
+    .execute();
   return new Map(rows.map((row) => [row.provider_event_id, row.state]));
 }
 
@@ -128,7 +156,13 @@ export async function deadEvents(db: Connection, eventIds: readonly string[]) {
   return db
     .selectFrom('ledger')
     .innerJoin('events', 'events.id', 'ledger.id')
-    .select(['ledger.provider_event_id as eventId', 'events.type', 'ledger.attempts', 'ledger.failure_code as code', 'ledger.failure_message as message'])
+    .select([
+      'ledger.provider_event_id as eventId',
+      'events.type',
+      'ledger.attempts',
+      'ledger.failure_code as code',
+      'ledger.failure_message as message',
+    ])
     .where('ledger.state', '=', 'dead')
     .where('ledger.provider_event_id', 'in', [...eventIds])
     .orderBy('ledger.id')

@@ -28,7 +28,9 @@ test('a database without this version’s migrations is refused, naming what is 
 
 test('the migrations make exactly the schema of migrations/schema.golden.sql', async () => {
   await using database = await createTestDatabase(testPostgresUrl());
-  await expect(await describeSchema(database.db)).toMatchFileSnapshot(path.join(import.meta.dirname, '../../../migrations/schema.golden.sql'));
+  await expect(await describeSchema(database.db)).toMatchFileSnapshot(
+    path.join(import.meta.dirname, '../../../migrations/schema.golden.sql'),
+  );
 });
 
 test('a stored fact cannot be changed, deleted or truncated, not even by its owner', async () => {
@@ -39,7 +41,9 @@ test('a stored fact cannot be changed, deleted or truncated, not even by its own
     values ('a', 'evt_1', 'e', 'stripe', 'e.evt_1', ${Buffer.alloc(32)}, now(), 'r')`.execute(db);
   await sql`
     insert into events (id, account, endpoint, provider, provider_event_id, type, shape, received_at, tier, key_id, request_id, origin, body_sha256, body)
-    select id, 'a', 'e', 'stripe', 'evt_1', 't', 'event', now(), 'full', 'k', 'r', 'webhook', body_sha256, 'x' from ledger`.execute(db);
+    select id, 'a', 'e', 'stripe', 'evt_1', 't', 'event', now(), 'full', 'k', 'r', 'webhook', body_sha256, 'x' from ledger`.execute(
+    db,
+  );
   for (const statement of [
     `update events set type = 'other'`,
     `delete from events`,

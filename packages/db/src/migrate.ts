@@ -25,11 +25,16 @@ export async function migrate(db: LedgerDatabase): Promise<readonly string[]> {
 export async function assertMigrated(db: Connection): Promise<void> {
   const applied = new Set(await appliedMigrations(db));
   const missing = (await migrationNames()).filter((name) => !applied.has(name));
-  if (missing.length > 0) throw new ConfigurationError([`the database schema is older than this version: ${missing.join(', ')} not applied; run "pnpm migrate" first`]);
+  if (missing.length > 0)
+    throw new ConfigurationError([
+      `the database schema is older than this version: ${missing.join(', ')} not applied; run "pnpm migrate" first`,
+    ]);
 }
 
 async function appliedMigrations(db: Connection): Promise<readonly string[]> {
-  const { rows: [table] } = await sql<{ exists: boolean }>`select to_regclass('kysely_migration') is not null as exists`.execute(db);
+  const {
+    rows: [table],
+  } = await sql<{ exists: boolean }>`select to_regclass('kysely_migration') is not null as exists`.execute(db);
   if (table?.exists !== true) return [];
   const { rows } = await sql<{ name: string }>`select name from kysely_migration`.execute(db);
   return rows.map((row) => row.name);
@@ -37,7 +42,10 @@ async function appliedMigrations(db: Connection): Promise<readonly string[]> {
 
 async function migrationNames(): Promise<readonly string[]> {
   const files = await readdir(migrationsFolder);
-  return files.filter((file) => /^\d{4}_\w+\.sql$/.test(file)).map((file) => path.basename(file, '.sql')).toSorted();
+  return files
+    .filter((file) => /^\d{4}_\w+\.sql$/.test(file))
+    .map((file) => path.basename(file, '.sql'))
+    .toSorted();
 }
 
 function createMigrator(db: LedgerDatabase): Migrator {

@@ -7,7 +7,15 @@ import type { LedgerTransaction } from './database.ts';
 export type FactOwner = { readonly paymentKey: number } | { readonly payoutId: string };
 
 /** Adds an event's facts to the set that is folded. Facts already there stay. */
-export async function storeFacts(tx: LedgerTransaction, options: { readonly eventId: number; readonly account: string; readonly owner: FactOwner; readonly facts: readonly KeyedFact[] }): Promise<void> {
+export async function storeFacts(
+  tx: LedgerTransaction,
+  options: {
+    readonly eventId: number;
+    readonly account: string;
+    readonly owner: FactOwner;
+    readonly facts: readonly KeyedFact[];
+  },
+): Promise<void> {
   const { owner } = options;
   await tx
     .insertInto('payment_facts')
@@ -31,16 +39,32 @@ export async function storeFacts(tx: LedgerTransaction, options: { readonly even
 /** All facts stored about these payments. */
 export async function factsOfPayments(tx: LedgerTransaction, keys: readonly number[]): Promise<readonly KeyedFact[]> {
   if (keys.length === 0) return [];
-  const rows = await tx.selectFrom('payment_facts').select(['provider_event_id', 'ordinal', 'fact']).where('payment_key', 'in', [...keys]).execute();
+  const rows = await tx
+    .selectFrom('payment_facts')
+    .select(['provider_event_id', 'ordinal', 'fact'])
+    .where('payment_key', 'in', [...keys])
+    .execute();
   return rows.map(toKeyedFact);
 }
 
 /** All facts stored about a payout. */
-export async function factsOfPayout(tx: LedgerTransaction, payout: { readonly account: string; readonly id: string }): Promise<readonly KeyedFact[]> {
-  const rows = await tx.selectFrom('payment_facts').select(['provider_event_id', 'ordinal', 'fact']).where('account', '=', payout.account).where('payout_id', '=', payout.id).execute();
+export async function factsOfPayout(
+  tx: LedgerTransaction,
+  payout: { readonly account: string; readonly id: string },
+): Promise<readonly KeyedFact[]> {
+  const rows = await tx
+    .selectFrom('payment_facts')
+    .select(['provider_event_id', 'ordinal', 'fact'])
+    .where('account', '=', payout.account)
+    .where('payout_id', '=', payout.id)
+    .execute();
   return rows.map(toKeyedFact);
 }
 
-function toKeyedFact(row: { readonly provider_event_id: string; readonly ordinal: number; readonly fact: unknown }): KeyedFact {
+function toKeyedFact(row: {
+  readonly provider_event_id: string;
+  readonly ordinal: number;
+  readonly fact: unknown;
+}): KeyedFact {
   return { eventId: row.provider_event_id, ordinal: row.ordinal, fact: paymentFactSchema.parse(row.fact) };
 }

@@ -25,14 +25,22 @@ export function namesOf(fact: PaymentFact): readonly string[] {
  * Holds back every other transaction about one of these names until this one
  * ends. The fixed order keeps two transactions from waiting for each other.
  */
-export async function lockNames(tx: LedgerTransaction, options: { readonly account: string; readonly names: readonly string[] }): Promise<void> {
+export async function lockNames(
+  tx: LedgerTransaction,
+  options: { readonly account: string; readonly names: readonly string[] },
+): Promise<void> {
   const sorted = [...new Set(options.names)].sort();
   if (sorted.length === 0) return;
-  await sql`select pg_advisory_xact_lock(hashtextextended(${options.account} || ' ' || name, 0)) from unnest(${sorted}::text[]) as name`.execute(tx);
+  await sql`select pg_advisory_xact_lock(hashtextextended(${options.account} || ' ' || name, 0)) from unnest(${sorted}::text[]) as name`.execute(
+    tx,
+  );
 }
 
 /** The keys of the payments that go by any of these names, ascending. */
-export async function paymentsNamed(tx: LedgerTransaction, options: { readonly account: string; readonly names: readonly string[] }): Promise<readonly number[]> {
+export async function paymentsNamed(
+  tx: LedgerTransaction,
+  options: { readonly account: string; readonly names: readonly string[] },
+): Promise<readonly number[]> {
   const rows = await tx
     .selectFrom('payment_references')
     .select('payment_key')
@@ -45,20 +53,39 @@ export async function paymentsNamed(tx: LedgerTransaction, options: { readonly a
 }
 
 /** Adds names to a payment; those it has already stay. */
-export async function namePayment(tx: LedgerTransaction, options: { readonly account: string; readonly names: readonly string[]; readonly paymentKey: number }): Promise<void> {
+export async function namePayment(
+  tx: LedgerTransaction,
+  options: { readonly account: string; readonly names: readonly string[]; readonly paymentKey: number },
+): Promise<void> {
   await tx
     .insertInto('payment_references')
-    .values([...new Set(options.names)].map((reference) => ({ account: options.account, reference, payment_key: options.paymentKey })))
+    .values(
+      [...new Set(options.names)].map((reference) => ({
+        account: options.account,
+        reference,
+        payment_key: options.paymentKey,
+      })),
+    )
     .onConflict((conflict) => conflict.columns(['account', 'reference']).doNothing())
     .execute();
 }
 
 /** Gives one payment everything that belonged to others which turned out to be the same. */
-export async function mergeIntoPayment(tx: LedgerTransaction, options: { readonly survivor: number; readonly merged: readonly number[] }): Promise<void> {
+export async function mergeIntoPayment(
+  tx: LedgerTransaction,
+  options: { readonly survivor: number; readonly merged: readonly number[] },
+): Promise<void> {
   if (options.merged.length === 0) return;
   // The fold writes the survivor's disputes anew; moving the rows could double one.
-  await tx.deleteFrom('disputes').where('payment_key', 'in', [...options.merged]).execute();
+  await tx
+    .deleteFrom('disputes')
+    .where('payment_key', 'in', [...options.merged])
+    .execute();
   for (const table of ['payment_references', 'payment_facts', 'refunds'] as const) {
-    await tx.updateTable(table).set({ payment_key: options.survivor }).where('payment_key', 'in', [...options.merged]).execute();
+    await tx
+      .updateTable(table)
+      .set({ payment_key: options.survivor })
+      .where('payment_key', 'in', [...options.merged])
+      .execute();
   }
 }

@@ -30,13 +30,23 @@ export async function updatePayment(tx: LedgerTransaction, key: number, state: P
 /** Locks payments in key order and returns those that still exist. */
 export async function lockPayments(tx: LedgerTransaction, keys: readonly number[]): Promise<readonly number[]> {
   if (keys.length === 0) return [];
-  const rows = await tx.selectFrom('payments').select('key').where('key', 'in', [...keys]).orderBy('key').forUpdate().execute();
+  const rows = await tx
+    .selectFrom('payments')
+    .select('key')
+    .where('key', 'in', [...keys])
+    .orderBy('key')
+    .forUpdate()
+    .execute();
   return rows.map((row) => row.key);
 }
 
 /** Takes out payments that turned out to be another. Nothing may point at them any more. */
 export async function deletePayments(tx: LedgerTransaction, keys: readonly number[]): Promise<void> {
-  if (keys.length > 0) await tx.deleteFrom('payments').where('key', 'in', [...keys]).execute();
+  if (keys.length > 0)
+    await tx
+      .deleteFrom('payments')
+      .where('key', 'in', [...keys])
+      .execute();
 }
 
 function paymentColumns(state: PaymentState) {
@@ -62,7 +72,11 @@ function paymentColumns(state: PaymentState) {
  * `charge:ch_1`), in any account or in the one given. More than one where accounts
  * share ids or a dispute is about several; then at most 20.
  */
-export async function findPayments(db: Connection, id: string, options: { readonly account?: string | undefined } = {}) {
+export async function findPayments(
+  db: Connection,
+  id: string,
+  options: { readonly account?: string | undefined } = {},
+) {
   const payments = db.selectFrom('payments').selectAll();
   const eligible = options.account === undefined ? payments : payments.where('account', '=', options.account);
   return eligible
@@ -72,10 +86,20 @@ export async function findPayments(db: Connection, id: string, options: { readon
         where(
           'key',
           'in',
-          where.selectFrom('payment_references').select('payment_key').where((inner) => inner('reference', 'in', referencesNamed(id))),
+          where
+            .selectFrom('payment_references')
+            .select('payment_key')
+            .where((inner) => inner('reference', 'in', referencesNamed(id))),
         ),
         // A dispute that names payments is not one of their names: it may be about several.
-        where('key', 'in', where.selectFrom('disputes').select('payment_key').where('disputes.id', '=', id.replace(/^dispute:/, ''))),
+        where(
+          'key',
+          'in',
+          where
+            .selectFrom('disputes')
+            .select('payment_key')
+            .where('disputes.id', '=', id.replace(/^dispute:/, '')),
+        ),
       ]),
     )
     .orderBy('key')

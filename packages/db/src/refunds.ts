@@ -3,7 +3,10 @@ import type { RefundState } from '@penstock/core/payment';
 import type { Connection, LedgerTransaction } from './database.ts';
 
 /** Writes the refunds of a payment as folded. */
-export async function writeRefunds(tx: LedgerTransaction, options: { readonly account: string; readonly paymentKey: number; readonly refunds: readonly RefundState[] }): Promise<void> {
+export async function writeRefunds(
+  tx: LedgerTransaction,
+  options: { readonly account: string; readonly paymentKey: number; readonly refunds: readonly RefundState[] },
+): Promise<void> {
   if (options.refunds.length === 0) return;
   await tx
     .insertInto('refunds')

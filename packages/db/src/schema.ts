@@ -1,5 +1,13 @@
 import type { Generated, GeneratedAlways, JSONColumnType } from 'kysely';
-import type { DisputeFunds, DisputeStatus, PaymentFact, PaymentStatus, PayoutStatus, RefundStatus, CanonicalType } from '@penstock/core/payment-event';
+import type {
+  DisputeFunds,
+  DisputeStatus,
+  PaymentFact,
+  PaymentStatus,
+  PayoutStatus,
+  RefundStatus,
+  CanonicalType,
+} from '@penstock/core/payment-event';
 import type { Tier } from '@penstock/core/verification';
 
 /** The tables, as migrations/ makes them. Amounts are minor units of the currency. */

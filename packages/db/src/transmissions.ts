@@ -7,8 +7,16 @@ export interface BoundTransmission {
 }
 
 /** The body an account's transmission id is bound to, or undefined where it is new. */
-export async function findTransmission(tx: LedgerTransaction, key: { readonly account: string; readonly transmissionId: string }): Promise<BoundTransmission | undefined> {
-  const row = await tx.selectFrom('transmissions').select(['ledger_id', 'body_sha256']).where('account', '=', key.account).where('transmission_id', '=', key.transmissionId).executeTakeFirst();
+export async function findTransmission(
+  tx: LedgerTransaction,
+  key: { readonly account: string; readonly transmissionId: string },
+): Promise<BoundTransmission | undefined> {
+  const row = await tx
+    .selectFrom('transmissions')
+    .select(['ledger_id', 'body_sha256'])
+    .where('account', '=', key.account)
+    .where('transmission_id', '=', key.transmissionId)
+    .executeTakeFirst();
   return row === undefined ? undefined : { ledgerId: row.ledger_id, bodySha256: row.body_sha256.toString('hex') };
 }
 
@@ -16,10 +24,23 @@ export async function findTransmission(tx: LedgerTransaction, key: { readonly ac
  * Binds a transmission id to a body for ever. False where another transaction
  * has bound it meanwhile: this one must start again and look.
  */
-export async function bindTransmission(tx: LedgerTransaction, binding: { readonly account: string; readonly transmissionId: string; readonly bodySha256: string; readonly ledgerId: number }): Promise<boolean> {
+export async function bindTransmission(
+  tx: LedgerTransaction,
+  binding: {
+    readonly account: string;
+    readonly transmissionId: string;
+    readonly bodySha256: string;
+    readonly ledgerId: number;
+  },
+): Promise<boolean> {
   const inserted = await tx
     .insertInto('transmissions')
-    .values({ account: binding.account, transmission_id: binding.transmissionId, body_sha256: Buffer.from(binding.bodySha256, 'hex'), ledger_id: binding.ledgerId })
+    .values({
+      account: binding.account,
+      transmission_id: binding.transmissionId,
+      body_sha256: Buffer.from(binding.bodySha256, 'hex'),
+      ledger_id: binding.ledgerId,
+    })
     .onConflict((conflict) => conflict.columns(['account', 'transmission_id']).doNothing())
     .executeTakeFirst();
   return inserted.numInsertedOrUpdatedRows === 1n;

@@ -2,7 +2,12 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import * as z from 'zod';
-import { configurationSchema, type EndpointSetting, type EnvironmentReference, type PenstockConfiguration } from '@penstock/core/configuration';
+import {
+  configurationSchema,
+  type EndpointSetting,
+  type EnvironmentReference,
+  type PenstockConfiguration,
+} from '@penstock/core/configuration';
 import { ConfigurationError } from '@penstock/core/failure';
 import { providerNamed } from '@penstock/core/providers/registry';
 import type { Provider } from '@penstock/core/provider';
@@ -30,30 +35,51 @@ export async function loadConfiguration<Tx>(file: string): Promise<LoadedConfigu
   const location = path.resolve(file);
   const module = await importModule(location);
   const parsed = configurationSchema.safeParse(module);
-  if (!parsed.success) throw new ConfigurationError(parsed.error.issues.map((issue) => `${file}: ${issue.path.join('.') || 'the default export'}: ${issue.message}`));
+  if (!parsed.success)
+    throw new ConfigurationError(
+      parsed.error.issues.map((issue) => `${file}: ${issue.path.join('.') || 'the default export'}: ${issue.message}`),
+    );
 
   const problems: string[] = [];
   const endpoints = new Map<string, ConfiguredEndpoint>();
   for (const [name, { provider: providerId, account = name, ...settings }] of Object.entries(parsed.data.endpoints)) {
     const provider = providerNamed(providerId);
-    if (provider === undefined) problems.push(`${file}: endpoints.${name}.provider: there is no provider named ${providerId}`);
+    if (provider === undefined)
+      problems.push(`${file}: endpoints.${name}.provider: there is no provider named ${providerId}`);
     else endpoints.set(name, { name, provider, account, settings });
   }
-  problems.push(...sharedAccountProblems(file, [...endpoints.values()]), ...handlerProblems(file, parsed.data.handlers ?? []));
+  problems.push(
+    ...sharedAccountProblems(file, [...endpoints.values()]),
+    ...handlerProblems(file, parsed.data.handlers ?? []),
+  );
   if (problems.length > 0) throw new ConfigurationError(problems);
   return { endpoints, handlers: z.custom<LoadedConfiguration<Tx>['handlers']>().parse(parsed.data.handlers ?? []) };
 }
 
 /** The endpoint's settings with every reference looked up. Problems name variables, never values. */
-export function resolveSettings(endpoint: ConfiguredEndpoint, environment: Environment): { readonly settings: Record<string, unknown>; readonly problems: readonly string[] } {
+export function resolveSettings(
+  endpoint: ConfiguredEndpoint,
+  environment: Environment,
+): { readonly settings: Record<string, unknown>; readonly problems: readonly string[] } {
   const problems: string[] = [];
   const resolve = (setting: EndpointSetting): unknown => {
     if (typeof setting !== 'object') return setting;
     if (isReference(setting)) return lookUp(setting, { environment, problems });
-    if (Array.isArray(setting)) return setting.map(resolve).flatMap((value) => (typeof value === 'string' ? value.split(/[\s,]+/).filter((part) => part !== '') : value === undefined ? [] : [value]));
+    if (Array.isArray(setting))
+      return setting
+        .map(resolve)
+        .flatMap((value) =>
+          typeof value === 'string'
+            ? value.split(/[\s,]+/).filter((part) => part !== '')
+            : value === undefined
+              ? []
+              : [value],
+        );
     return withoutUndefined(Object.entries(setting).map(([name, inner]) => [name, resolve(inner)]));
   };
-  const settings = withoutUndefined(Object.entries(endpoint.settings).map(([name, setting]) => [name, resolve(setting)]));
+  const settings = withoutUndefined(
+    Object.entries(endpoint.settings).map(([name, setting]) => [name, resolve(setting)]),
+  );
   return { settings, problems: problems.map((problem) => `endpoint ${endpoint.name}: ${problem}`) };
 }
 
@@ -71,10 +97,14 @@ function isReference(setting: object): setting is EnvironmentReference {
   return 'fromEnvironment' in setting && typeof setting.fromEnvironment === 'string';
 }
 
-function lookUp(reference: EnvironmentReference, context: { readonly environment: Environment; readonly problems: string[] }): string | undefined {
+function lookUp(
+  reference: EnvironmentReference,
+  context: { readonly environment: Environment; readonly problems: string[] },
+): string | undefined {
   const reading = readVariable(reference.fromEnvironment, context.environment);
   if (reading.kind === 'problem') context.problems.push(`${reference.fromEnvironment} ${reading.problem}`);
-  else if (reading.value === undefined && !reference.optional) context.problems.push(`${reference.fromEnvironment} is missing`);
+  else if (reading.value === undefined && !reference.optional)
+    context.problems.push(`${reference.fromEnvironment} is missing`);
   return reading.kind === 'value' ? reading.value : undefined;
 }
 
@@ -85,10 +115,19 @@ function withoutUndefined(entries: readonly (readonly [string, unknown])[]): Rec
 /** One account is one provider's: their event ids share a ledger. */
 function sharedAccountProblems(file: string, endpoints: readonly ConfiguredEndpoint[]): readonly string[] {
   return endpoints
-    .filter((endpoint, position) => endpoints.slice(0, position).some((earlier) => earlier.account === endpoint.account && earlier.provider !== endpoint.provider))
-    .map((endpoint) => `${file}: endpoints.${endpoint.name}.account: ${endpoint.account} is already another provider's account`);
+    .filter((endpoint, position) =>
+      endpoints
+        .slice(0, position)
+        .some((earlier) => earlier.account === endpoint.account && earlier.provider !== endpoint.provider),
+    )
+    .map(
+      (endpoint) =>
+        `${file}: endpoints.${endpoint.name}.account: ${endpoint.account} is already another provider's account`,
+    );
 }
 
 function handlerProblems(file: string, handlers: readonly { readonly name: string }[]): readonly string[] {
-  return handlers.filter((handler, position) => handlers.findIndex(({ name }) => name === handler.name) < position).map((handler) => `${file}: handlers: the name ${handler.name} is used twice`);
+  return handlers
+    .filter((handler, position) => handlers.findIndex(({ name }) => name === handler.name) < position)
+    .map((handler) => `${file}: handlers: the name ${handler.name} is used twice`);
 }

@@ -27,7 +27,10 @@ type Values<Settings extends Record<string, Setting<unknown>>> = {
  * ConfigurationError that lists all problems; the values of secrets never
  * appear in it.
  */
-export function readSettings<Settings extends Record<string, Setting<unknown>>>(settings: Settings, environment: Environment): Values<Settings> {
+export function readSettings<Settings extends Record<string, Setting<unknown>>>(
+  settings: Settings,
+  environment: Environment,
+): Values<Settings> {
   const problems: string[] = [];
   const values: Record<string, unknown> = {};
   for (const [key, setting] of Object.entries(settings)) {
@@ -41,7 +44,9 @@ export function readSettings<Settings extends Record<string, Setting<unknown>>>(
   return z.custom<Values<Settings>>().parse(values);
 }
 
-type VariableReading = { readonly kind: 'value'; readonly value: string | undefined } | { readonly kind: 'problem'; readonly problem: string };
+type VariableReading =
+  | { readonly kind: 'value'; readonly value: string | undefined }
+  | { readonly kind: 'problem'; readonly problem: string };
 
 /** An unset and an empty variable or file are the same: shells and manifests blur them. */
 export function readVariable(name: string, environment: Environment): VariableReading {
@@ -67,25 +72,36 @@ interface About {
 }
 
 /** A text that must be given. `pattern` comes with words for what it expects. */
-export function requiredText(options: About & { readonly pattern?: RegExp; readonly expects?: string }): Setting<string> {
+export function requiredText(
+  options: About & { readonly pattern?: RegExp; readonly expects?: string },
+): Setting<string> {
   return {
     ...base(options),
     read: (raw) => {
       if (raw === undefined) return { problem: 'is missing' };
-      if (options.pattern !== undefined && !options.pattern.test(raw)) return { problem: `must be ${options.expects ?? 'of another form'}` };
+      if (options.pattern !== undefined && !options.pattern.test(raw))
+        return { problem: `must be ${options.expects ?? 'of another form'}` };
       return { value: raw };
     },
   };
 }
 
 /** A text that may be left out. */
-export function optionalText(options: About & { readonly pattern?: RegExp; readonly expects?: string }): Setting<string | undefined> {
+export function optionalText(
+  options: About & { readonly pattern?: RegExp; readonly expects?: string },
+): Setting<string | undefined> {
   const required = requiredText(options);
-  return { ...base(options), fallback: '–', read: (raw) => (raw === undefined ? { value: undefined } : required.read(raw)) };
+  return {
+    ...base(options),
+    fallback: '–',
+    read: (raw) => (raw === undefined ? { value: undefined } : required.read(raw)),
+  };
 }
 
 /** A text with a default. */
-export function text(options: About & { readonly fallback: string; readonly pattern?: RegExp; readonly expects?: string }): Setting<string> {
+export function text(
+  options: About & { readonly fallback: string; readonly pattern?: RegExp; readonly expects?: string },
+): Setting<string> {
   const required = requiredText(options);
   return { ...base(options), fallback: options.fallback, read: (raw) => required.read(raw ?? options.fallback) };
 }
@@ -97,16 +113,26 @@ interface Range extends About {
 
 /** A whole number within limits, with a default. */
 export function integer(options: Range & { readonly fallback: number }): Setting<number> {
-  return { ...base(options), fallback: String(options.fallback), read: (raw) => (raw === undefined ? { value: options.fallback } : readInteger(raw, options)) };
+  return {
+    ...base(options),
+    fallback: String(options.fallback),
+    read: (raw) => (raw === undefined ? { value: options.fallback } : readInteger(raw, options)),
+  };
 }
 
 /** A whole number within limits that may be left out. */
 export function optionalInteger(options: Range & { readonly fallbackAbout: string }): Setting<number | undefined> {
-  return { ...base(options), fallback: options.fallbackAbout, read: (raw) => (raw === undefined ? { value: undefined } : readInteger(raw, options)) };
+  return {
+    ...base(options),
+    fallback: options.fallbackAbout,
+    read: (raw) => (raw === undefined ? { value: undefined } : readInteger(raw, options)),
+  };
 }
 
 /** One of a few words, with a default. */
-export function oneOf<const Word extends string>(options: About & { readonly words: readonly Word[]; readonly fallback: Word }): Setting<Word> {
+export function oneOf<const Word extends string>(
+  options: About & { readonly words: readonly Word[]; readonly fallback: Word },
+): Setting<Word> {
   return {
     ...base(options),
     fallback: options.fallback,
@@ -123,6 +149,7 @@ function base(options: About): { readonly name: string; readonly about: string; 
 
 function readInteger(raw: string, range: Range): { readonly value: number } | { readonly problem: string } {
   const value = Number(raw);
-  if (!/^-?\d+$/.test(raw) || value < range.min || value > range.max) return { problem: `must be a whole number from ${range.min} to ${range.max}` };
+  if (!/^-?\d+$/.test(raw) || value < range.min || value > range.max)
+    return { problem: `must be a whole number from ${range.min} to ${range.max}` };
   return { value };
 }

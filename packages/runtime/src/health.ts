@@ -46,10 +46,16 @@ interface CheckResult {
   readonly problem?: string;
 }
 
-async function ready(response: ServerResponse, options: { readonly checks: readonly ReadinessCheck[]; readonly stopping: AbortSignal }): Promise<void> {
+async function ready(
+  response: ServerResponse,
+  options: { readonly checks: readonly ReadinessCheck[]; readonly stopping: AbortSignal },
+): Promise<void> {
   const checks = await Promise.all(options.checks.map(runCheck));
   const ok = checks.every((check) => check.ok) && !options.stopping.aborted;
-  answer(response, ok ? 200 : 503, { status: options.stopping.aborted ? 'stopping' : ok ? 'ready' : 'not ready', checks });
+  answer(response, ok ? 200 : 503, {
+    status: options.stopping.aborted ? 'stopping' : ok ? 'ready' : 'not ready',
+    checks,
+  });
 }
 
 async function runCheck({ name, check }: ReadinessCheck): Promise<CheckResult> {
@@ -63,7 +69,10 @@ async function runCheck({ name, check }: ReadinessCheck): Promise<CheckResult> {
   }
 }
 
-async function metrics(response: ServerResponse, options: { readonly registry: Registry; readonly beforeScrape?: () => Promise<void> }): Promise<void> {
+async function metrics(
+  response: ServerResponse,
+  options: { readonly registry: Registry; readonly beforeScrape?: () => Promise<void> },
+): Promise<void> {
   // A queue that is down, or was never reached and lets calls hang, must not hide the metrics that say so.
   await within(CHECK_MS_MAX, options.beforeScrape?.() ?? Promise.resolve()).catch(() => undefined);
   response.writeHead(200, { 'content-type': options.registry.contentType });

@@ -3,8 +3,15 @@ import { TransientError } from '@penstock/core/failure';
 import type { IncomingResponse, OutgoingRequest, ProviderEffects } from '@penstock/core/provider';
 
 /** The real world for verifiers: HTTPS with the system's roots and those added. */
-export function providerEffects(options: { readonly production: boolean; readonly extraRoots?: readonly string[] }): ProviderEffects {
-  return { exchange, production: options.production, trustedRoots: [...rootCertificates, ...(options.extraRoots ?? [])] };
+export function providerEffects(options: {
+  readonly production: boolean;
+  readonly extraRoots?: readonly string[];
+}): ProviderEffects {
+  return {
+    exchange,
+    production: options.production,
+    trustedRoots: [...rootCertificates, ...(options.extraRoots ?? [])],
+  };
 }
 
 /**
@@ -19,12 +26,22 @@ async function exchange(request: OutgoingRequest): Promise<IncomingResponse> {
       headers: { ...request.headers },
       redirect: 'manual',
       signal: AbortSignal.timeout(request.timeoutMs),
-      ...(request.body === undefined ? {} : { body: typeof request.body === 'string' ? request.body : new Uint8Array(request.body) }),
+      ...(request.body === undefined
+        ? {}
+        : { body: typeof request.body === 'string' ? request.body : new Uint8Array(request.body) }),
     });
-    return { status: response.status, headers: Object.fromEntries(response.headers), body: await readLimited(response, request.bodyBytesMax) };
+    return {
+      status: response.status,
+      headers: Object.fromEntries(response.headers),
+      body: await readLimited(response, request.bodyBytesMax),
+    };
   } catch (cause) {
     if (cause instanceof TransientError) throw cause;
-    throw new TransientError('provider_unreachable', `${request.method} ${new URL(request.url).origin} failed: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    throw new TransientError(
+      'provider_unreachable',
+      `${request.method} ${new URL(request.url).origin} failed: ${cause instanceof Error ? cause.message : String(cause)}`,
+      { cause },
+    );
   }
 }
 
@@ -33,7 +50,8 @@ async function readLimited(response: Response, bytesMax: number): Promise<Buffer
   let bytes = 0;
   for await (const chunk of response.body ?? []) {
     bytes += chunk.byteLength;
-    if (bytes > bytesMax) throw new TransientError('provider_unreachable', `the answer is larger than ${bytesMax} bytes`);
+    if (bytes > bytesMax)
+      throw new TransientError('provider_unreachable', `the answer is larger than ${bytesMax} bytes`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

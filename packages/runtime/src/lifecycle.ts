@@ -38,7 +38,12 @@ export async function runProcess(start: (scope: ProcessScope) => Promise<void>):
   }
 
   try {
-    await start({ resources, stopping: stop.signal, stop: askToStop, setShutdownMs: (milliseconds) => (shutdownMs = milliseconds) });
+    await start({
+      resources,
+      stopping: stop.signal,
+      stop: askToStop,
+      setShutdownMs: (milliseconds) => (shutdownMs = milliseconds),
+    });
     await asked.promise;
   } catch (error) {
     process.exitCode = report(error);

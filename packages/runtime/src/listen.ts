@@ -6,16 +6,25 @@ import { ConfigurationError } from '@penstock/core/failure';
  * so. With none set, on `fallbackPort`, or where that is taken on a free one
  * (`moved` tells), so that several processes start side by side.
  */
-export async function listen(server: Server, options: { readonly host: string; readonly port: number | undefined; readonly fallbackPort: number }): Promise<{ readonly port: number; readonly moved: boolean }> {
+export async function listen(
+  server: Server,
+  options: { readonly host: string; readonly port: number | undefined; readonly fallbackPort: number },
+): Promise<{ readonly port: number; readonly moved: boolean }> {
   const wanted = options.port ?? options.fallbackPort;
   try {
     return { port: await bind(server, { host: options.host, port: wanted }), moved: false };
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (code === 'EADDRINUSE' && options.port === undefined) return { port: await bind(server, { host: options.host, port: 0 }), moved: true };
-    if (code === 'EADDRINUSE') throw new ConfigurationError([`port ${wanted} on ${options.host} is taken by another process; choose another or stop that one`]);
-    if (code === 'EACCES') throw new ConfigurationError([`port ${wanted} may not be opened by this user; choose one above 1023`]);
-    if (code === 'EADDRNOTAVAIL') throw new ConfigurationError([`HOST ${options.host} is not an address of this machine`]);
+    if (code === 'EADDRINUSE' && options.port === undefined)
+      return { port: await bind(server, { host: options.host, port: 0 }), moved: true };
+    if (code === 'EADDRINUSE')
+      throw new ConfigurationError([
+        `port ${wanted} on ${options.host} is taken by another process; choose another or stop that one`,
+      ]);
+    if (code === 'EACCES')
+      throw new ConfigurationError([`port ${wanted} may not be opened by this user; choose one above 1023`]);
+    if (code === 'EADDRNOTAVAIL')
+      throw new ConfigurationError([`HOST ${options.host} is not an address of this machine`]);
     throw error;
   }
 }

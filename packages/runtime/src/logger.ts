@@ -40,6 +40,10 @@ export function createLogger(options: { readonly name: string; readonly level: s
     redact: { paths: [...redactedPaths, ...redactedPaths.map((path) => `*.${path}`)], censor: '[redacted]' },
     serializers: { error: pino.stdSerializers.err, err: pino.stdSerializers.err },
   };
-  if (process.stdout.isTTY) return pino(settings, pretty({ colorize: true, ignore: 'pid,process', messageFormat: '{process}: {msg}', sync: true }));
+  if (process.stdout.isTTY)
+    return pino(
+      settings,
+      pretty({ colorize: true, ignore: 'pid,process', messageFormat: '{process}: {msg}', sync: true }),
+    );
   return pino(settings);
 }

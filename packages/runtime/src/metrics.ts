@@ -4,7 +4,11 @@ import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom
  * Every metric of every process, declared once: name, unit, labels with their
  * values, and the question it answers. Identifiers never become labels.
  */
-export function createMetrics(options: { readonly process: string; readonly version: string; readonly environment: string }) {
+export function createMetrics(options: {
+  readonly process: string;
+  readonly version: string;
+  readonly environment: string;
+}) {
   const registry = new Registry();
   registry.setDefaultLabels({ process: options.process });
   collectDefaultMetrics({ register: registry });

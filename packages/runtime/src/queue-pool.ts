@@ -6,8 +6,19 @@ import { Pool } from 'pg';
  * backend cannot load `pg` by itself in an ES module, and with a built pool it
  * leaves naming its schema to the caller.
  */
-export function openQueuePool(options: { readonly url: string; readonly max: number; readonly applicationName: string }): PgPool {
-  const pool = new Pool({ connectionString: options.url, max: options.max, connectionTimeoutMillis: 2_000, keepAlive: true, application_name: options.applicationName, options: '-c search_path=bullmq' });
+export function openQueuePool(options: {
+  readonly url: string;
+  readonly max: number;
+  readonly applicationName: string;
+}): PgPool {
+  const pool = new Pool({
+    connectionString: options.url,
+    max: options.max,
+    connectionTimeoutMillis: 2_000,
+    keepAlive: true,
+    application_name: options.applicationName,
+    options: '-c search_path=bullmq',
+  });
   // An idle connection that drops is replaced; without a listener it would end the process.
   pool.on('error', () => undefined);
   // So would one that drops while in use, whose query is told as well.

@@ -7,7 +7,9 @@ import * as z from 'zod';
  * for a Redis that is away, because a provider is waiting for the answer.
  */
 export function connectProducer(url: string): Redis {
-  return quiet(new Redis(url, { ...common, enableOfflineQueue: false, maxRetriesPerRequest: 1, connectTimeout: 1_000 }));
+  return quiet(
+    new Redis(url, { ...common, enableOfflineQueue: false, maxRetriesPerRequest: 1, connectTimeout: 1_000 }),
+  );
 }
 
 /** A connection for workers: it waits for as long as Redis is away. */
@@ -48,7 +50,10 @@ export async function assertDurable(redis: Redis): Promise<void> {
   const problems: string[] = [];
   for (const [setting, wanted] of Object.entries(durableSettings)) {
     const [, found] = z.array(z.string()).parse(await redis.config('GET', setting));
-    if (found !== wanted) problems.push(`${setting} is ${found === undefined || found === '' ? 'unknown' : found}, must be ${wanted} (CONFIG SET ${setting} ${wanted})`);
+    if (found !== wanted)
+      problems.push(
+        `${setting} is ${found === undefined || found === '' ? 'unknown' : found}, must be ${wanted} (CONFIG SET ${setting} ${wanted})`,
+      );
   }
   if (problems.length > 0) throw new Error(`Redis may lose acknowledged events: ${problems.join('; ')}`);
 }

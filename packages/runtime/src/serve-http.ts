@@ -13,10 +13,22 @@ const HEADER_BYTES_MAX = 16 * 1024;
  */
 export async function serveHttp(
   handle: (request: IncomingMessage, response: ServerResponse) => unknown,
-  options: { readonly host: string; readonly port: number | undefined; readonly fallbackPort: number; readonly requestMs: number },
+  options: {
+    readonly host: string;
+    readonly port: number | undefined;
+    readonly fallbackPort: number;
+    readonly requestMs: number;
+  },
 ): Promise<{ readonly port: number; readonly moved: boolean } & AsyncDisposable> {
   const server = createServer(
-    { maxHeaderSize: HEADER_BYTES_MAX, headersTimeout: Math.min(10_000, options.requestMs), requestTimeout: options.requestMs, connectionsCheckingInterval: 1_000, keepAliveTimeout: 65_000, requireHostHeader: false },
+    {
+      maxHeaderSize: HEADER_BYTES_MAX,
+      headersTimeout: Math.min(10_000, options.requestMs),
+      requestTimeout: options.requestMs,
+      connectionsCheckingInterval: 1_000,
+      keepAliveTimeout: 65_000,
+      requireHostHeader: false,
+    },
     (request, response) => void handle(request, response),
   );
   server.on('clientError', refuse);
@@ -65,12 +77,19 @@ function refuse(error: NodeJS.ErrnoException, socket: Duplex): void {
   }
   const status = refusalStatuses[error.code ?? ''] ?? 400;
   const body = invalidRequestProblem(status);
-  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\ncontent-type: application/problem+json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`);
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\ncontent-type: application/problem+json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  );
 }
 
 /** The problem document for what is not a request that anything could be said to. */
 export function invalidRequestProblem(status: number): string {
-  return JSON.stringify({ type: 'urn:penstock:problem:http_invalid', status, code: 'http_invalid', title: STATUS_CODES[status] ?? 'Bad Request' });
+  return JSON.stringify({
+    type: 'urn:penstock:problem:http_invalid',
+    status,
+    code: 'http_invalid',
+    title: STATUS_CODES[status] ?? 'Bad Request',
+  });
 }
 
 const refusalStatuses: Readonly<Record<string, number>> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 };

@@ -2,18 +2,67 @@ import { integer, oneOf, optionalText, requiredText, text } from './env.ts';
 
 /** Settings that mean the same in every process. */
 export const sharedSettings = {
-  environment: text({ name: 'NODE_ENV', about: 'production switches on every start-up refusal', fallback: 'development' }),
-  logLevel: oneOf({ name: 'LOG_LEVEL', about: 'least severe level logged', words: ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], fallback: 'info' }),
-  configFile: text({ name: 'PENSTOCK_CONFIG', about: 'path of the configuration file', fallback: 'penstock.config.ts' }),
-  redisUrl: optionalText({ name: 'REDIS_URL', about: 'Redis that holds the queue; REDIS_URL or QUEUE_DATABASE_URL is needed', secret: true, pattern: /^rediss?:\/\/\S+$/, expects: 'a redis:// or rediss:// URL' }),
-  queueDatabaseUrl: optionalText({ name: 'QUEUE_DATABASE_URL', about: 'PostgreSQL that holds the queue where there is no Redis', secret: true, pattern: /^postgres(ql)?:\/\/\S+$/, expects: 'a postgres:// URL' }),
-  queueName: text({ name: 'QUEUE_NAME', about: "the queue's name", fallback: 'webhooks', pattern: /^[a-z][a-z0-9-]{0,62}$/, expects: '1 to 63 lower-case letters, digits and hyphens' }),
+  environment: text({
+    name: 'NODE_ENV',
+    about: 'production switches on every start-up refusal',
+    fallback: 'development',
+  }),
+  logLevel: oneOf({
+    name: 'LOG_LEVEL',
+    about: 'least severe level logged',
+    words: ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
+    fallback: 'info',
+  }),
+  configFile: text({
+    name: 'PENSTOCK_CONFIG',
+    about: 'path of the configuration file',
+    fallback: 'penstock.config.ts',
+  }),
+  redisUrl: optionalText({
+    name: 'REDIS_URL',
+    about: 'Redis that holds the queue; REDIS_URL or QUEUE_DATABASE_URL is needed',
+    secret: true,
+    pattern: /^rediss?:\/\/\S+$/,
+    expects: 'a redis:// or rediss:// URL',
+  }),
+  queueDatabaseUrl: optionalText({
+    name: 'QUEUE_DATABASE_URL',
+    about: 'PostgreSQL that holds the queue where there is no Redis',
+    secret: true,
+    pattern: /^postgres(ql)?:\/\/\S+$/,
+    expects: 'a postgres:// URL',
+  }),
+  queueName: text({
+    name: 'QUEUE_NAME',
+    about: "the queue's name",
+    fallback: 'webhooks',
+    pattern: /^[a-z][a-z0-9-]{0,62}$/,
+    expects: '1 to 63 lower-case letters, digits and hyphens',
+  }),
   host: text({ name: 'HOST', about: 'address to listen on; 0.0.0.0 for every interface', fallback: '127.0.0.1' }),
-  shutdownMs: integer({ name: 'SHUTDOWN_MS', about: 'how long a stopping process may finish what it has in hand, in milliseconds', fallback: 8_000, min: 100, max: 600_000 }),
+  shutdownMs: integer({
+    name: 'SHUTDOWN_MS',
+    about: 'how long a stopping process may finish what it has in hand, in milliseconds',
+    fallback: 8_000,
+    min: 100,
+    max: 600_000,
+  }),
 };
 
 /** The ledger's PostgreSQL; never given to ingest. */
 export const databaseSettings = {
-  databaseUrl: requiredText({ name: 'DATABASE_URL', about: 'PostgreSQL that holds the ledger', secret: true, pattern: /^postgres(ql)?:\/\/\S+$/, expects: 'a postgres:// URL' }),
-  databasePoolMax: integer({ name: 'DATABASE_POOL_MAX', about: 'most connections of this process to the ledger', fallback: 10, min: 2, max: 200 }),
+  databaseUrl: requiredText({
+    name: 'DATABASE_URL',
+    about: 'PostgreSQL that holds the ledger',
+    secret: true,
+    pattern: /^postgres(ql)?:\/\/\S+$/,
+    expects: 'a postgres:// URL',
+  }),
+  databasePoolMax: integer({
+    name: 'DATABASE_POOL_MAX',
+    about: 'most connections of this process to the ledger',
+    fallback: 10,
+    min: 2,
+    max: 200,
+  }),
 };

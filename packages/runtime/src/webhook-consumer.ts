@@ -1,4 +1,14 @@
-import { DelayedError, UnrecoverableError, Worker, createPostgresBackend, type Job, type JobProgress, type PostgresConnectionOptions, type PostgresQueueBackend, type WorkerOptions } from 'bullmq';
+import {
+  DelayedError,
+  UnrecoverableError,
+  Worker,
+  createPostgresBackend,
+  type Job,
+  type JobProgress,
+  type PostgresConnectionOptions,
+  type PostgresQueueBackend,
+  type WorkerOptions,
+} from 'bullmq';
 import { toFailure } from '@penstock/core/failure';
 import { retryDelayMs } from '@penstock/core/retry-policy';
 import { openQueuePool } from './queue-pool.ts';
@@ -53,7 +63,9 @@ class RetryLater extends Error {
  * Takes jobs and does with each what the verdict says. Closing stops the
  * intake and waits for the jobs in hand.
  */
-export function consumeWebhooks(options: ConsumerOptions): AsyncDisposable & { readonly ready: () => Promise<void>; readonly isRunning: () => boolean } {
+export function consumeWebhooks(
+  options: ConsumerOptions,
+): AsyncDisposable & { readonly ready: () => Promise<void>; readonly isRunning: () => boolean } {
   const take: Take = async (job, token) => {
     const verdict = await options.attempt({ jobId: job.id ?? '', data: job.data, attempt: job.attemptsMade + 1 });
     switch (verdict.kind) {
@@ -77,16 +89,25 @@ export function consumeWebhooks(options: ConsumerOptions): AsyncDisposable & { r
     drainDelay: 5,
     runRetryDelay: 1_000,
     settings: {
-      backoffStrategy: (attemptsMade: number, _type?: string, error?: Error, job?: { readonly id?: string | undefined }) =>
-        error instanceof RetryLater ? error.delayMs : retryDelayMs({ attempt: attemptsMade, seed: job?.id ?? '' }),
+      backoffStrategy: (
+        attemptsMade: number,
+        _type?: string,
+        error?: Error,
+        job?: { readonly id?: string | undefined },
+      ) => (error instanceof RetryLater ? error.delayMs : retryDelayMs({ attempt: attemptsMade, seed: job?.id ?? '' })),
     },
   };
-  const { worker, disconnect } = options.location.backend === 'redis' ? openRedisWorker(options.location, take, common) : openPostgresWorker(options.location, take, common);
+  const { worker, disconnect } =
+    options.location.backend === 'redis'
+      ? openRedisWorker(options.location, take, common)
+      : openPostgresWorker(options.location, take, common);
 
   worker.on('error', options.onError);
   worker.on('failed', (job, error) => {
     if (job === undefined || error instanceof RetryLater || !/stalled/.test(error.message)) return;
-    options.onAbandoned({ jobId: job.id ?? '', data: job.data, attempt: job.attemptsMade }, error.message).catch(options.onError);
+    options
+      .onAbandoned({ jobId: job.id ?? '', data: job.data, attempt: job.attemptsMade }, error.message)
+      .catch(options.onError);
   });
 
   return {
@@ -102,14 +123,36 @@ export function consumeWebhooks(options: ConsumerOptions): AsyncDisposable & { r
 type Take = (job: Job<unknown, string>, token?: string) => Promise<string>;
 type CommonOptions = Omit<WorkerOptions, 'connection'> & { readonly concurrency: number };
 
-function openRedisWorker(location: QueueLocation, take: Take, common: CommonOptions): { readonly worker: RedisWorker; readonly disconnect: () => Promise<void> } {
+function openRedisWorker(
+  location: QueueLocation,
+  take: Take,
+  common: CommonOptions,
+): { readonly worker: RedisWorker; readonly disconnect: () => Promise<void> } {
   const redis = connectConsumer(location.url);
-  return { worker: new Worker<unknown, string>(location.name, take, { ...common, connection: redis }), disconnect: async () => redis.disconnect() };
+  return {
+    worker: new Worker<unknown, string>(location.name, take, { ...common, connection: redis }),
+    disconnect: async () => redis.disconnect(),
+  };
 }
 
-function openPostgresWorker(location: QueueLocation, take: Take, common: CommonOptions): { readonly worker: PostgresWorker; readonly disconnect: () => Promise<void> } {
+function openPostgresWorker(
+  location: QueueLocation,
+  take: Take,
+  common: CommonOptions,
+): { readonly worker: PostgresWorker; readonly disconnect: () => Promise<void> } {
   // Each job in hand renews its lock and finishes over the pool; ten connections serve many jobs.
-  const pool = openQueuePool({ url: location.url, max: Math.min(common.concurrency, 10) + 2, applicationName: 'penstock-worker-queue' });
-  const worker: PostgresWorker = new Worker<unknown, string, string, PostgresQueueBackend, JobProgress, PostgresConnectionOptions>(location.name, take, { ...common, connection: pool }, createPostgresBackend);
+  const pool = openQueuePool({
+    url: location.url,
+    max: Math.min(common.concurrency, 10) + 2,
+    applicationName: 'penstock-worker-queue',
+  });
+  const worker: PostgresWorker = new Worker<
+    unknown,
+    string,
+    string,
+    PostgresQueueBackend,
+    JobProgress,
+    PostgresConnectionOptions
+  >(location.name, take, { ...common, connection: pool }, createPostgresBackend);
   return { worker, disconnect: () => pool.end() };
 }

@@ -1,4 +1,14 @@
-import { Queue, SchemaMigrationRequiredError, SchemaVersionMismatchError, createPostgresBackend, runMigrations, type JobState, type JobsOptions, type PostgresConnectionOptions, type PostgresQueueBackend } from 'bullmq';
+import {
+  Queue,
+  SchemaMigrationRequiredError,
+  SchemaVersionMismatchError,
+  createPostgresBackend,
+  runMigrations,
+  type JobState,
+  type JobsOptions,
+  type PostgresConnectionOptions,
+  type PostgresQueueBackend,
+} from 'bullmq';
 import type { Redis } from 'ioredis';
 import { contestedJobIdOf, jobIdOf, type Delivery } from '@penstock/core/delivery';
 import { ConfigurationError, TransientError } from '@penstock/core/failure';
@@ -9,15 +19,26 @@ import { assertDurable, awaitReady, connectProducer } from './redis.ts';
 import { within } from './within.ts';
 
 /** Where the queue lives: Redis in production, PostgreSQL on one machine. */
-export type QueueLocation = { readonly backend: 'redis'; readonly url: string; readonly name: string } | { readonly backend: 'postgres'; readonly url: string; readonly name: string };
+export type QueueLocation =
+  | { readonly backend: 'redis'; readonly url: string; readonly name: string }
+  | { readonly backend: 'postgres'; readonly url: string; readonly name: string };
 
 /** Names exactly one queue. Throws ConfigurationError where none or two are given. */
-export function queueLocation(settings: { readonly redisUrl: string | undefined; readonly queueDatabaseUrl: string | undefined; readonly queueName: string }): QueueLocation {
+export function queueLocation(settings: {
+  readonly redisUrl: string | undefined;
+  readonly queueDatabaseUrl: string | undefined;
+  readonly queueName: string;
+}): QueueLocation {
   const { redisUrl, queueDatabaseUrl, queueName: name } = settings;
-  if (redisUrl !== undefined && queueDatabaseUrl !== undefined) throw new ConfigurationError(['REDIS_URL and QUEUE_DATABASE_URL are both set; the queue can live in one place only']);
+  if (redisUrl !== undefined && queueDatabaseUrl !== undefined)
+    throw new ConfigurationError([
+      'REDIS_URL and QUEUE_DATABASE_URL are both set; the queue can live in one place only',
+    ]);
   if (redisUrl !== undefined) return { backend: 'redis', url: redisUrl, name };
   if (queueDatabaseUrl !== undefined) return { backend: 'postgres', url: queueDatabaseUrl, name };
-  throw new ConfigurationError(['REDIS_URL is missing (Redis that holds the queue), and so is QUEUE_DATABASE_URL, which may stand in for it']);
+  throw new ConfigurationError([
+    'REDIS_URL is missing (Redis that holds the queue), and so is QUEUE_DATABASE_URL, which may stand in for it',
+  ]);
 }
 
 /** A job's place in the queue; `missing` where the queue does not know the id. */
@@ -65,7 +86,16 @@ export interface WebhookQueue extends AsyncDisposable {
 }
 
 type RedisBullQueue = Queue<unknown, unknown>;
-type PostgresBullQueue = Queue<unknown, unknown, string, unknown, unknown, string, PostgresQueueBackend, PostgresConnectionOptions>;
+type PostgresBullQueue = Queue<
+  unknown,
+  unknown,
+  string,
+  unknown,
+  unknown,
+  string,
+  PostgresQueueBackend,
+  PostgresConnectionOptions
+>;
 export type BullQueue = RedisBullQueue | PostgresBullQueue;
 
 /**
@@ -94,11 +124,22 @@ export function openWebhookQueue(location: QueueLocation): WebhookQueue {
     placeOf: async (jobId) => placeOfState(await bull.getJobState(jobId)),
     counts: async () => {
       const counts = await bull.getJobCounts(...queueStates);
-      return { waiting: counts['waiting'] ?? 0, active: counts['active'] ?? 0, delayed: counts['delayed'] ?? 0, completed: counts['completed'] ?? 0, failed: counts['failed'] ?? 0 };
+      return {
+        waiting: counts['waiting'] ?? 0,
+        active: counts['active'] ?? 0,
+        delayed: counts['delayed'] ?? 0,
+        completed: counts['completed'] ?? 0,
+        failed: counts['failed'] ?? 0,
+      };
     },
     failedJobs: async ({ from, count }) => {
       const jobs = await bull.getFailed(from, from + count - 1);
-      return jobs.map((job) => ({ jobId: job.id ?? '', data: job.data, reason: job.failedReason, finishedAt: job.finishedOn === undefined ? null : new Date(job.finishedOn) }));
+      return jobs.map((job) => ({
+        jobId: job.id ?? '',
+        data: job.data,
+        reason: job.failedReason,
+        finishedAt: job.finishedOn === undefined ? null : new Date(job.finishedOn),
+      }));
     },
     connected: backend.connected,
     assertReady: backend.assertReady,
@@ -145,11 +186,13 @@ async function addDeliveries(backend: Backend, deliveries: readonly Delivery[]):
   else await backend.bull.addBulk([first, ...others].map(([name, data, opts]) => ({ name, data, opts })));
 
   const names = await backend.storedNames(ids);
-  return Promise.all(deliveries.map((delivery, position) => {
-    const name = names[position] ?? null;
-    // Gone already means finished already: it was taken while we looked.
-    return name === null || name === jobName(delivery) ? 'queued' : standingOfRepetition(backend, delivery);
-  }));
+  return Promise.all(
+    deliveries.map((delivery, position) => {
+      const name = names[position] ?? null;
+      // Gone already means finished already: it was taken while we looked.
+      return name === null || name === jobName(delivery) ? 'queued' : standingOfRepetition(backend, delivery);
+    }),
+  );
 }
 
 /** The id was taken before: what became of the first, and does this one state the same? */
@@ -171,11 +214,26 @@ async function standingOfRepetition(backend: Backend, delivery: Delivery): Promi
 }
 
 function bodyHashOf(data: unknown): string | null {
-  return typeof data === 'object' && data !== null && 'bodySha256' in data && typeof data.bodySha256 === 'string' ? data.bodySha256 : null;
+  return typeof data === 'object' && data !== null && 'bodySha256' in data && typeof data.bodySha256 === 'string'
+    ? data.bodySha256
+    : null;
 }
 
-function jobOf(delivery: Delivery, jobId: string): [name: string, data: unknown, opts: JobsOptions & { readonly jobId: string }] {
-  return [jobName(delivery), delivery, { jobId, attempts: RETRIES_MAX + 1, backoff: { type: 'penstock' }, removeOnComplete: { count: COMPLETED_KEPT }, removeOnFail: { count: FAILED_KEPT } }];
+function jobOf(
+  delivery: Delivery,
+  jobId: string,
+): [name: string, data: unknown, opts: JobsOptions & { readonly jobId: string }] {
+  return [
+    jobName(delivery),
+    delivery,
+    {
+      jobId,
+      attempts: RETRIES_MAX + 1,
+      backoff: { type: 'penstock' },
+      removeOnComplete: { count: COMPLETED_KEPT },
+      removeOnFail: { count: FAILED_KEPT },
+    },
+  ];
 }
 
 /** Unique to the delivery, so that reading it back tells whose job was stored. */
@@ -251,7 +309,9 @@ async function refuseOlderSchema(bull: PostgresBullQueue): Promise<void> {
     await within(5_000, bull.waitUntilReady());
   } catch (error) {
     if (error instanceof SchemaMigrationRequiredError || error instanceof SchemaVersionMismatchError) {
-      throw new ConfigurationError(["the queue's schema in PostgreSQL does not fit this version; run \"pnpm migrate\" first"]);
+      throw new ConfigurationError([
+        'the queue\'s schema in PostgreSQL does not fit this version; run "pnpm migrate" first',
+      ]);
     }
     throw error;
   }

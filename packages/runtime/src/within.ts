@@ -6,7 +6,10 @@ import { TransientError } from '@penstock/core/failure';
  */
 export async function within<Answer>(milliseconds: number, question: Promise<Answer>): Promise<Answer> {
   const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(new TransientError('no_answer', `no answer within ${milliseconds} ms`)), milliseconds);
+  const timer = setTimeout(
+    () => late.reject(new TransientError('no_answer', `no answer within ${milliseconds} ms`)),
+    milliseconds,
+  );
   try {
     return await Promise.race([question, late.promise]);
   } finally {

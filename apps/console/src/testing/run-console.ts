@@ -9,7 +9,10 @@ export interface RunningConsole extends AsyncDisposable {
   /** One request, redirects not followed; a session's cookie where one is given. */
   readonly ask: (path: string, options?: Ask) => Promise<Response>;
   /** Sends the password as the login page does. */
-  readonly sendPassword: (password: string, options?: { readonly next?: string; readonly headers?: Readonly<Record<string, string>> }) => Promise<Response>;
+  readonly sendPassword: (
+    password: string,
+    options?: { readonly next?: string; readonly headers?: Readonly<Record<string, string>> },
+  ) => Promise<Response>;
   /** Logs in and returns the cookie to send along. */
   readonly logIn: () => Promise<string>;
 }
@@ -24,14 +27,23 @@ interface Ask {
 export const testPassword = 'correct horse battery staple';
 
 /** Runs the console inside the test, with a clock that the test may move. */
-export async function runConsole(given: { readonly environment: Environment; readonly now?: () => Date }): Promise<RunningConsole> {
+export async function runConsole(given: {
+  readonly environment: Environment;
+  readonly now?: () => Date;
+}): Promise<RunningConsole> {
   const resources = new AsyncDisposableStack();
   const stop = new AbortController();
   const listening = Promise.withResolvers<{ readonly url: string; readonly healthUrl: string }>();
   try {
     await operatorsConsole(
       {
-        environment: { CONSOLE_PASSWORD: testPassword, PORT: '0', HEALTH_PORT: '0', LOG_LEVEL: 'silent', ...given.environment },
+        environment: {
+          CONSOLE_PASSWORD: testPassword,
+          PORT: '0',
+          HEALTH_PORT: '0',
+          LOG_LEVEL: 'silent',
+          ...given.environment,
+        },
         now: given.now ?? (() => new Date()),
         newId: randomUUID,
         newToken: () => randomBytes(32).toString('base64url'),
@@ -62,10 +74,16 @@ export function client(origin: string): Pick<RunningConsole, 'ask' | 'sendPasswo
     fetch(`${origin}${path}`, {
       method,
       redirect: 'manual',
-      headers: { accept: 'application/json', ...(method === 'GET' ? {} : { origin }), ...(cookie === undefined ? {} : { cookie }), ...headers },
+      headers: {
+        accept: 'application/json',
+        ...(method === 'GET' ? {} : { origin }),
+        ...(cookie === undefined ? {} : { cookie }),
+        ...headers,
+      },
       ...(body === undefined ? {} : { body }),
     });
-  const sendPassword: RunningConsole['sendPassword'] = (password, { next = '/', headers = {} } = {}) => ask('/login', { method: 'POST', headers, body: new URLSearchParams({ password, next }) });
+  const sendPassword: RunningConsole['sendPassword'] = (password, { next = '/', headers = {} } = {}) =>
+    ask('/login', { method: 'POST', headers, body: new URLSearchParams({ password, next }) });
   return {
     ask,
     sendPassword,

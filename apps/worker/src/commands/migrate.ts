@@ -7,9 +7,13 @@ import { migrateQueue } from '@penstock/runtime/webhook-queue';
 
 /** `pnpm migrate`: brings the ledger's schema, and the queue's where PostgreSQL holds it, up to this version. */
 await runCommand(async () => {
-  const { databaseUrl, queueDatabaseUrl } = readSettings({ databaseUrl: databaseSettings.databaseUrl, queueDatabaseUrl: sharedSettings.queueDatabaseUrl }, process.env);
+  const { databaseUrl, queueDatabaseUrl } = readSettings(
+    { databaseUrl: databaseSettings.databaseUrl, queueDatabaseUrl: sharedSettings.queueDatabaseUrl },
+    process.env,
+  );
   await using db = openDatabase({ url: databaseUrl, poolMax: 2, applicationName: 'penstock-migrate' });
   const applied = await migrate(db);
-  if (queueDatabaseUrl !== undefined) await migrateQueue({ backend: 'postgres', url: queueDatabaseUrl, name: 'webhooks' });
+  if (queueDatabaseUrl !== undefined)
+    await migrateQueue({ backend: 'postgres', url: queueDatabaseUrl, name: 'webhooks' });
   process.stdout.write(applied.length === 0 ? 'The schema is up to date.\n' : `Applied ${applied.join(', ')}.\n`);
 });

@@ -15,11 +15,17 @@ export function readBody<Schema extends z.ZodType>(body: Buffer, schema: Schema)
  * Reads one part of an event by a schema. Throws PermanentError
  * `malformed_event` naming the paths that contradict it, never their values.
  */
-export function readPart<Schema extends z.ZodType>(part: { readonly schema: Schema; readonly value: unknown; readonly path: string }): z.output<Schema> {
+export function readPart<Schema extends z.ZodType>(part: {
+  readonly schema: Schema;
+  readonly value: unknown;
+  readonly path: string;
+}): z.output<Schema> {
   const parsed = part.schema.safeParse(part.value);
   if (parsed.success) return parsed.data;
   const paths = parsed.error.issues.map((issue) => [part.path, ...issue.path].join('.'));
-  throw malformedEvent(`it contradicts its documented shape at ${[...new Set(paths)].slice(0, PATHS_NAMED_MAX).join(', ')}`);
+  throw malformedEvent(
+    `it contradicts its documented shape at ${[...new Set(paths)].slice(0, PATHS_NAMED_MAX).join(', ')}`,
+  );
 }
 
 /**
@@ -36,11 +42,16 @@ export function checkFacts(facts: readonly PaymentFact[]): readonly PaymentFact[
  * NUL and lone surrogates, which JSON can spell but Postgres refuses.
  */
 export function shortText(text: string | null | undefined): string | undefined {
-  return text === null || text === undefined || text === '' ? undefined : text.slice(0, 255).toWellFormed().replaceAll('\0', '\uFFFD');
+  return text === null || text === undefined || text === ''
+    ? undefined
+    : text.slice(0, 255).toWellFormed().replaceAll('\0', '\uFFFD');
 }
 
 export function malformedEvent(reason: string): PermanentError {
-  return new PermanentError('malformed_event', `The event cannot be translated: ${reason}. Compare it with the provider's documentation, fix the translation, then replay it.`);
+  return new PermanentError(
+    'malformed_event',
+    `The event cannot be translated: ${reason}. Compare it with the provider's documentation, fix the translation, then replay it.`,
+  );
 }
 
 /** Enough to see what is wrong in a message of 500 characters. */

@@ -7,7 +7,9 @@ import type { Connection } from '../database.ts';
  * with one description have one schema.
  */
 export async function describeSchema(db: Connection): Promise<string> {
-  const columns = await lines(db, sql`
+  const columns = await lines(
+    db,
+    sql`
     select c.relname || '.' || a.attname || ' ' || format_type(a.atttypid, a.atttypmod)
            || case when a.attnotnull then ' not null' else '' end
            || case when a.attidentity <> '' then ' generated always as identity' else '' end
@@ -17,28 +19,41 @@ export async function describeSchema(db: Connection): Promise<string> {
       join pg_namespace n on n.oid = c.relnamespace and n.nspname = 'public'
       left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
      where a.attnum > 0 and not a.attisdropped and c.relname not like 'kysely%'
-     order by c.relname, a.attnum`);
-  const constraints = await lines(db, sql`
+     order by c.relname, a.attnum`,
+  );
+  const constraints = await lines(
+    db,
+    sql`
     select c.relname || ': ' || pg_get_constraintdef(k.oid) as line
       from pg_constraint k
       join pg_class c on c.oid = k.conrelid
       join pg_namespace n on n.oid = c.relnamespace and n.nspname = 'public'
      where c.relname not like 'kysely%' and k.contype <> 'n'
-     order by 1`);
-  const indexes = await lines(db, sql`
-    select indexdef as line from pg_indexes where schemaname = 'public' and tablename not like 'kysely%' order by 1`);
-  const triggers = await lines(db, sql`
+     order by 1`,
+  );
+  const indexes = await lines(
+    db,
+    sql`
+    select indexdef as line from pg_indexes where schemaname = 'public' and tablename not like 'kysely%' order by 1`,
+  );
+  const triggers = await lines(
+    db,
+    sql`
     select pg_get_triggerdef(t.oid) as line
       from pg_trigger t
       join pg_class c on c.oid = t.tgrelid
       join pg_namespace n on n.oid = c.relnamespace and n.nspname = 'public'
      where not t.tgisinternal
-     order by 1`);
-  const functions = await lines(db, sql`
+     order by 1`,
+  );
+  const functions = await lines(
+    db,
+    sql`
     select pg_get_functiondef(p.oid) as line
       from pg_proc p
       join pg_namespace n on n.oid = p.pronamespace and n.nspname = 'public'
-     order by 1`);
+     order by 1`,
+  );
   const sections = { columns, constraints, indexes, triggers, functions };
   return Object.entries(sections)
     .map(([title, content]) => `-- ${title}\n${content.join('\n')}\n`)
@@ -47,5 +62,7 @@ export async function describeSchema(db: Connection): Promise<string> {
 
 async function lines(db: Connection, query: ReturnType<typeof sql>): Promise<readonly string[]> {
   const { rows } = await query.execute(db);
-  return rows.map((row) => (typeof row === 'object' && row !== null && 'line' in row ? String(row.line).trimEnd() : ''));
+  return rows.map((row) =>
+    typeof row === 'object' && row !== null && 'line' in row ? String(row.line).trimEnd() : '',
+  );
 }

@@ -37,7 +37,11 @@ export function saleFact(sale: PayPalTransaction, status: PaymentStatus, event: 
 }
 
 /** What was authorized is what can be captured in total. */
-export function authorizationFact(authorization: PayPalTransaction, status: PaymentStatus, event: EventTime): FactOf<'payment'> {
+export function authorizationFact(
+  authorization: PayPalTransaction,
+  status: PaymentStatus,
+  event: EventTime,
+): FactOf<'payment'> {
   return {
     kind: 'payment',
     occurredAtMs: occurredAtMsOf(authorization, event),
@@ -50,11 +54,18 @@ export function authorizationFact(authorization: PayPalTransaction, status: Paym
 
 /** Where an authorization stands by itself; without a status it was just made. */
 export function authorizationStatus(authorization: PayPalTransaction): PaymentStatus {
-  return documented(authorizationStatuses, { value: authorization.status ?? 'CREATED', path: 'the status of the authorization' });
+  return documented(authorizationStatuses, {
+    value: authorization.status ?? 'CREATED',
+    path: 'the status of the authorization',
+  });
 }
 
 /** An order with the captures and authorizations it lists: each is a payment fact of its own. */
-export function orderFacts(order: PayPalOrder, status: PaymentStatus | undefined, event: EventTime): readonly PaymentFact[] {
+export function orderFacts(
+  order: PayPalOrder,
+  status: PaymentStatus | undefined,
+  event: EventTime,
+): readonly PaymentFact[] {
   const orderId = order.id ?? order.order_id ?? '';
   const fact: FactOf<'payment'> = {
     kind: 'payment',
@@ -63,20 +74,27 @@ export function orderFacts(order: PayPalOrder, status: PaymentStatus | undefined
     status,
     ...totalOf(order),
   };
-  const inOrder = (transaction: PayPalTransaction): PayPalTransaction => ({ ...transaction, supplementary_data: { related_ids: { ...transaction.supplementary_data?.related_ids, order_id: orderId } } });
+  const inOrder = (transaction: PayPalTransaction): PayPalTransaction => ({
+    ...transaction,
+    supplementary_data: { related_ids: { ...transaction.supplementary_data?.related_ids, order_id: orderId } },
+  });
   const payments = (order.purchase_units ?? []).map((unit) => unit.payments);
   const authorizations = payments.flatMap((listed) => listed?.authorizations ?? []).map(inOrder);
   const captures = payments.flatMap((listed) => listed?.captures ?? []).map(inOrder);
   return [
     fact,
-    ...authorizations.map((authorization) => authorizationFact(authorization, authorizationStatus(authorization), event)),
+    ...authorizations.map((authorization) =>
+      authorizationFact(authorization, authorizationStatus(authorization), event),
+    ),
     ...captures.map((capture) => captureFact(capture, listedCaptureStatus(capture), event)),
   ];
 }
 
 /** The units of an order added up, where they are of one currency. */
 function totalOf(order: PayPalOrder): { readonly amount?: number; readonly currency?: string } {
-  const units = (order.purchase_units ?? []).flatMap((unit) => (unit.amount === undefined ? [] : [moneyFields(unit.amount)]));
+  const units = (order.purchase_units ?? []).flatMap((unit) =>
+    unit.amount === undefined ? [] : [moneyFields(unit.amount)],
+  );
   const [first] = units;
   if (first?.currency === undefined || units.some((unit) => unit.currency !== first.currency)) return {};
   return { amount: units.reduce((total, unit) => total + (unit.amount ?? 0), 0), currency: first.currency };

@@ -8,7 +8,10 @@ type Kind = 'order' | 'authorization' | 'capture' | 'sale';
  * ids, and the parents it links to. A v1 `parent_payment` is none: it names a
  * checkout that no event is about.
  */
-export function payPalReferences(own: PaymentReference | null, resource: Pick<PayPalTransaction | PayPalRefund, 'supplementary_data' | 'links' | 'sale_id' | 'capture_id'>): PaymentReference[] {
+export function payPalReferences(
+  own: PaymentReference | null,
+  resource: Pick<PayPalTransaction | PayPalRefund, 'supplementary_data' | 'links' | 'sale_id' | 'capture_id'>,
+): PaymentReference[] {
   const ids = resource.supplementary_data?.related_ids;
   const named = [
     own,
@@ -30,7 +33,10 @@ const parentRelations: ReadonlySet<string> = new Set(['up', 'sale', 'capture', '
 
 /** v2 writes collections in the plural, v1 in the singular (`/v1/payments/sale/ID`). */
 function linkedReference(href: string): PaymentReference | null {
-  const parts = /^https:\/\/[^/]+\/v[12]\/(?:payments|checkout)\/(?<collection>[a-z]+)\/(?<id>[A-Za-z0-9-]{1,64})$/.exec(href)?.groups;
+  const parts =
+    /^https:\/\/[^/]+\/v[12]\/(?:payments|checkout)\/(?<collection>[a-z]+)\/(?<id>[A-Za-z0-9-]{1,64})$/.exec(
+      href,
+    )?.groups;
   const kind = collections.get(parts?.['collection'] ?? '');
   return kind === undefined ? null : referenceTo(kind, parts?.['id']);
 }

@@ -8,7 +8,8 @@ import type { PayPalDispute, PayPalRefund } from './resources.ts';
 /** A refund, and where it succeeded the running total its capture or sale reports with it. */
 export function refundFacts(refund: PayPalRefund, usual: RefundStatus, event: EventTime): readonly PaymentFact[] {
   const written = refund.status ?? refund.state;
-  const status = written === undefined ? usual : documented(refundStatuses, { value: written, path: 'the status of the refund' });
+  const status =
+    written === undefined ? usual : documented(refundStatuses, { value: written, path: 'the status of the refund' });
   const fact: FactOf<'refund'> = {
     kind: 'refund',
     occurredAtMs: occurredAtMsOf(refund, event),
@@ -36,7 +37,11 @@ export function refundFacts(refund: PayPalRefund, usual: RefundStatus, event: Ev
  * own events under another id, so this one stands as decided and lost: there is
  * nothing left to answer here.
  */
-export function reversalFact(reversal: PayPalRefund, fallback: readonly PaymentReference[], event: EventTime): FactOf<'dispute'> {
+export function reversalFact(
+  reversal: PayPalRefund,
+  fallback: readonly PaymentReference[],
+  event: EventTime,
+): FactOf<'dispute'> {
   const named = payPalReferences(null, reversal);
   return {
     kind: 'dispute',
@@ -55,12 +60,20 @@ export function reversalFact(reversal: PayPalRefund, fallback: readonly PaymentR
  * seller's transaction id may be a capture's or a v1 sale's; the two share one
  * space of ids, so it is given as both.
  */
-export function disputeFacts(dispute: PayPalDispute, usual: DisputeStatus | undefined, event: EventTime): readonly FactOf<'dispute'>[] {
+export function disputeFacts(
+  dispute: PayPalDispute,
+  usual: DisputeStatus | undefined,
+  event: EventTime,
+): readonly FactOf<'dispute'>[] {
   const occurredAtMs = occurredAtMsOf(dispute, event);
   const status = disputeStatus(dispute, usual);
-  const named = [dispute.seller_payment_id, ...(dispute.disputed_transactions ?? []).map((transaction) => transaction.seller_transaction_id)];
+  const named = [
+    dispute.seller_payment_id,
+    ...(dispute.disputed_transactions ?? []).map((transaction) => transaction.seller_transaction_id),
+  ];
   const transactions = [...new Set(named.filter((id) => id !== null && id !== undefined && id !== ''))];
-  const families = transactions.length === 0 ? [[]] : transactions.map((id): PaymentReference[] => [`capture:${id}`, `sale:${id}`]);
+  const families =
+    transactions.length === 0 ? [[]] : transactions.map((id): PaymentReference[] => [`capture:${id}`, `sale:${id}`]);
   return families.map((references) => ({
     kind: 'dispute',
     occurredAtMs,
@@ -80,7 +93,8 @@ function disputeStatus(dispute: PayPalDispute, usual: DisputeStatus | undefined)
   if (dispute.status === undefined && usual !== undefined) return usual;
   const outcome = dispute.dispute_outcome?.outcome_code ?? undefined;
   const isResolved = dispute.status === undefined || dispute.status === 'RESOLVED';
-  if (isResolved && outcome !== undefined) return documented(outcomes, { value: outcome, path: 'dispute_outcome.outcome_code' });
+  if (isResolved && outcome !== undefined)
+    return documented(outcomes, { value: outcome, path: 'dispute_outcome.outcome_code' });
   if (dispute.status === undefined) return undefined;
   return documented(disputeStatuses, { value: dispute.status, path: 'the status of the dispute' }) ?? undefined;
 }

@@ -12,7 +12,12 @@ const id = z.string().nullish();
 
 /** v2 names `value` and `currency_code`, v1 `total` and `currency`, payouts and old disputes `value` and `currency`. */
 const money = z
-  .object({ value: z.string().optional(), total: z.string().optional(), currency_code: z.string().optional(), currency: z.string().optional() })
+  .object({
+    value: z.string().optional(),
+    total: z.string().optional(),
+    currency_code: z.string().optional(),
+    currency: z.string().optional(),
+  })
   .nullish()
   .transform((written, context) => {
     if (written === null || written === undefined) return undefined;
@@ -35,7 +40,9 @@ const times = { create_time: z.string().nullish(), update_time: z.string().nulli
 const links = z.array(z.object({ href: z.string(), rel: z.string() })).nullish();
 
 const relations = {
-  supplementary_data: z.object({ related_ids: z.object({ order_id: id, authorization_id: id, capture_id: id }).nullish() }).nullish(),
+  supplementary_data: z
+    .object({ related_ids: z.object({ order_id: id, authorization_id: id, capture_id: id }).nullish() })
+    .nullish(),
   links,
   sale_id: id,
   capture_id: id,
@@ -74,7 +81,14 @@ export const orderSchema = z
     id,
     order_id: id,
     ...times,
-    purchase_units: z.array(z.object({ amount: money, payments: z.object({ captures: transactions, authorizations: transactions }).nullish() })).nullish(),
+    purchase_units: z
+      .array(
+        z.object({
+          amount: money,
+          payments: z.object({ captures: transactions, authorizations: transactions }).nullish(),
+        }),
+      )
+      .nullish(),
   })
   .refine((order) => typeof (order.id ?? order.order_id) === 'string', { path: ['id'] });
 export type PayPalOrder = z.output<typeof orderSchema>;

@@ -1,10 +1,24 @@
 import * as z from 'zod';
-import type { DisputeStatus, FactOf, PaymentFact, PaymentStatus, PayoutStatus, RefundStatus } from '../../payment-event.ts';
+import type {
+  DisputeStatus,
+  FactOf,
+  PaymentFact,
+  PaymentStatus,
+  PayoutStatus,
+  RefundStatus,
+} from '../../payment-event.ts';
 import { checkFacts, readBody, readPart, shortText } from '../event-body.ts';
 import { moneyFields, occurredAtMsOf, type EventTime } from './facts.ts';
 import { authorizationFact, authorizationStatus, captureFact, orderFacts, saleFact } from './payment-facts.ts';
 import { disputeFacts, refundFacts, reversalFact } from './refund-facts.ts';
-import { disputeSchema, orderSchema, payoutItemSchema, refundSchema, transactionSchema, type PayPalTransaction } from './resources.ts';
+import {
+  disputeSchema,
+  orderSchema,
+  payoutItemSchema,
+  refundSchema,
+  transactionSchema,
+  type PayPalTransaction,
+} from './resources.ts';
 
 /**
  * What a verified PayPal event says about payments, refunds, disputes and
@@ -23,10 +37,12 @@ export function translatePayPal(body: Buffer): readonly PaymentFact[] {
 
 type Translate = (resource: unknown, event: EventTime) => readonly PaymentFact[];
 
-const envelope = z.object({ event_type: z.string(), create_time: z.unknown().optional(), resource: z.unknown().optional() }).transform((event) => ({
-  ...event,
-  create_time: typeof event.create_time === 'string' ? event.create_time : undefined,
-}));
+const envelope = z
+  .object({ event_type: z.string(), create_time: z.unknown().optional(), resource: z.unknown().optional() })
+  .transform((event) => ({
+    ...event,
+    create_time: typeof event.create_time === 'string' ? event.create_time : undefined,
+  }));
 
 /**
  * PAYMENT.PAYOUTSBATCH.* state nothing here: a batch is not a payout, and its
@@ -37,8 +53,14 @@ const translations: ReadonlyMap<string, Translate> = new Map([
   // COMPLETED covers authorized as well as captured orders; the payments it lists say which.
   ['CHECKOUT.ORDER.COMPLETED', orders(undefined)],
   ['CHECKOUT.PAYMENT-APPROVAL.REVERSED', orders('canceled')],
-  ['PAYMENT.AUTHORIZATION.CREATED', transactions((authorization, event) => authorizationFact(authorization, authorizationStatus(authorization), event))],
-  ['PAYMENT.AUTHORIZATION.VOIDED', transactions((authorization, event) => authorizationFact(authorization, 'canceled', event))],
+  [
+    'PAYMENT.AUTHORIZATION.CREATED',
+    transactions((authorization, event) => authorizationFact(authorization, authorizationStatus(authorization), event)),
+  ],
+  [
+    'PAYMENT.AUTHORIZATION.VOIDED',
+    transactions((authorization, event) => authorizationFact(authorization, 'canceled', event)),
+  ],
   ['PAYMENT.CAPTURE.PENDING', captures('pending')],
   ['PAYMENT.CAPTURE.COMPLETED', captures('captured')],
   ['PAYMENT.CAPTURE.DECLINED', captures('failed')],
@@ -68,7 +90,8 @@ const translations: ReadonlyMap<string, Translate> = new Map([
 ]);
 
 function orders(status: PaymentStatus | undefined): Translate {
-  return (resource, event) => orderFacts(readPart({ schema: orderSchema, value: resource, path: 'resource' }), status, event);
+  return (resource, event) =>
+    orderFacts(readPart({ schema: orderSchema, value: resource, path: 'resource' }), status, event);
 }
 
 function transactions(say: (transaction: PayPalTransaction, event: EventTime) => PaymentFact): Translate {
@@ -85,7 +108,8 @@ function sales(status: PaymentStatus): Translate {
 
 /** The usual status stands where the resource has none. */
 function refunds(usual: RefundStatus): Translate {
-  return (resource, event) => refundFacts(readPart({ schema: refundSchema, value: resource, path: 'resource' }), usual, event);
+  return (resource, event) =>
+    refundFacts(readPart({ schema: refundSchema, value: resource, path: 'resource' }), usual, event);
 }
 
 function reversedCapture(resource: unknown, event: EventTime): readonly PaymentFact[] {
@@ -99,7 +123,8 @@ function reversedSale(resource: unknown, event: EventTime): readonly PaymentFact
 }
 
 function disputes(usual: DisputeStatus | undefined): Translate {
-  return (resource, event) => disputeFacts(readPart({ schema: disputeSchema, value: resource, path: 'resource' }), usual, event);
+  return (resource, event) =>
+    disputeFacts(readPart({ schema: disputeSchema, value: resource, path: 'resource' }), usual, event);
 }
 
 /** The item carries no time of its last change, so the event's stands for it. */

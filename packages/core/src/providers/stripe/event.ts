@@ -16,18 +16,31 @@ const snapshotEvent = z.object({
   data: z.object({ object: z.record(z.string(), z.unknown()) }),
 });
 
-export type StripeEventReading = { readonly kind: 'event'; readonly event: VerifiedEvent } | { readonly kind: 'malformed'; readonly reason: string };
+export type StripeEventReading =
+  | { readonly kind: 'event'; readonly event: VerifiedEvent }
+  | { readonly kind: 'malformed'; readonly reason: string };
 
 /** Reads what a verified body says of itself. Never throws; the reason names paths, never values. */
 export function readStripeEvent(body: Buffer): StripeEventReading {
   const json = parseJson(body);
   if (json.kind === 'malformed') return json;
   const parsed = snapshotEvent.safeParse(json.value);
-  if (!parsed.success) return { kind: 'malformed', reason: `not a Stripe snapshot event: ${parsed.error.issues.map((issue) => issue.path.join('.') || 'the body').join(', ')}` };
+  if (!parsed.success)
+    return {
+      kind: 'malformed',
+      reason: `not a Stripe snapshot event: ${parsed.error.issues.map((issue) => issue.path.join('.') || 'the body').join(', ')}`,
+    };
   const { id, type, created, livemode, api_version, account } = parsed.data;
   return {
     kind: 'event',
-    event: { eventId: id, type, occurredAt: new Date(created * 1000), livemode, apiVersion: api_version ?? null, providerAccount: account ?? null },
+    event: {
+      eventId: id,
+      type,
+      occurredAt: new Date(created * 1000),
+      livemode,
+      apiVersion: api_version ?? null,
+      providerAccount: account ?? null,
+    },
   };
 }
 
@@ -50,7 +63,9 @@ function withoutCounter(value: unknown): string {
   return JSON.stringify(value, (key, inner: unknown) => (key === 'pending_webhooks' ? undefined : inner));
 }
 
-function parseJson(body: Buffer): { readonly kind: 'json'; readonly value: unknown } | { readonly kind: 'malformed'; readonly reason: string } {
+function parseJson(
+  body: Buffer,
+): { readonly kind: 'json'; readonly value: unknown } | { readonly kind: 'malformed'; readonly reason: string } {
   if (!isUtf8(body)) return { kind: 'malformed', reason: 'the body is not UTF-8' };
   try {
     const value: unknown = JSON.parse(body.toString('utf8'));

@@ -4,7 +4,10 @@ import { shortText } from '../event-body.ts';
 import type { StripeCharge, StripePaymentIntent } from './objects.ts';
 
 /** What a payment intent says once an event names its status. */
-export function paymentIntentFact(intent: StripePaymentIntent, said: { readonly status: PaymentStatus | undefined; readonly occurredAtMs: number }): FactOf<'payment'> {
+export function paymentIntentFact(
+  intent: StripePaymentIntent,
+  said: { readonly status: PaymentStatus | undefined; readonly occurredAtMs: number },
+): FactOf<'payment'> {
   const received = intent.amount_received ?? 0;
   const failure = said.status === 'failed' ? intent.last_payment_error : undefined;
   return {
@@ -22,7 +25,11 @@ export function paymentIntentFact(intent: StripePaymentIntent, said: { readonly 
 
 /** Captured unless less was received than asked for. */
 export function succeededStatus(intent: StripePaymentIntent): PaymentStatus {
-  return intent.amount_received !== null && intent.amount_received !== undefined && intent.amount_received < intent.amount ? 'partially_captured' : 'captured';
+  return intent.amount_received !== null &&
+    intent.amount_received !== undefined &&
+    intent.amount_received < intent.amount
+    ? 'partially_captured'
+    : 'captured';
 }
 
 /** Between the captures of a multicapture payment there are again funds to capture. */
@@ -33,11 +40,16 @@ export function capturableStatus(intent: StripePaymentIntent): PaymentStatus | u
 
 /** Stripe gives up by itself (`automatic`, `expired`), or someone does. */
 export function canceledStatus(intent: StripePaymentIntent): PaymentStatus {
-  return intent.cancellation_reason === 'automatic' || intent.cancellation_reason === 'expired' ? 'expired' : 'canceled';
+  return intent.cancellation_reason === 'automatic' || intent.cancellation_reason === 'expired'
+    ? 'expired'
+    : 'canceled';
 }
 
 /** What a charge says once an event names its status: also what of it was captured and refunded so far. */
-export function chargeFact(charge: StripeCharge, said: { readonly status: PaymentStatus | undefined; readonly occurredAtMs: number }): FactOf<'payment'> {
+export function chargeFact(
+  charge: StripeCharge,
+  said: { readonly status: PaymentStatus | undefined; readonly occurredAtMs: number },
+): FactOf<'payment'> {
   const captured = capturedOf(charge);
   return {
     kind: 'payment',
@@ -61,9 +73,13 @@ export function chargeStatus(charge: StripeCharge): PaymentStatus | undefined {
 }
 
 /** Both names where both are known, so that facts about either find each other. */
-export function stripeReferences(ids: { readonly paymentIntent: string | null | undefined; readonly charge: string | null | undefined }): PaymentReference[] {
+export function stripeReferences(ids: {
+  readonly paymentIntent: string | null | undefined;
+  readonly charge: string | null | undefined;
+}): PaymentReference[] {
   const references: PaymentReference[] = [];
-  if (ids.paymentIntent !== null && ids.paymentIntent !== undefined) references.push(`payment_intent:${ids.paymentIntent}`);
+  if (ids.paymentIntent !== null && ids.paymentIntent !== undefined)
+    references.push(`payment_intent:${ids.paymentIntent}`);
   if (ids.charge !== null && ids.charge !== undefined) references.push(`charge:${ids.charge}`);
   return references;
 }

@@ -1,6 +1,13 @@
 import * as z from 'zod';
 import { stripeMinorUnits } from '../../money.ts';
-import type { DisputeFunds, DisputeStatus, FactOf, PaymentFact, PaymentStatus, PayoutStatus } from '../../payment-event.ts';
+import type {
+  DisputeFunds,
+  DisputeStatus,
+  FactOf,
+  PaymentFact,
+  PaymentStatus,
+  PayoutStatus,
+} from '../../payment-event.ts';
 import { checkFacts, readBody, readPart, shortText } from '../event-body.ts';
 import {
   chargeSchema,
@@ -14,7 +21,16 @@ import {
   type StripePayout,
   type StripeRefund,
 } from './objects.ts';
-import { canceledStatus, capturableStatus, capturedOf, chargeFact, chargeStatus, paymentIntentFact, stripeReferences, succeededStatus } from './payment-facts.ts';
+import {
+  canceledStatus,
+  capturableStatus,
+  capturedOf,
+  chargeFact,
+  chargeStatus,
+  paymentIntentFact,
+  stripeReferences,
+  succeededStatus,
+} from './payment-facts.ts';
 
 /**
  * What a verified Stripe event says about payments, refunds, disputes and
@@ -104,7 +120,10 @@ function updatedCharge(object: unknown, occurredAtMs: number): readonly PaymentF
 function listedRefunds(charge: StripeCharge, occurredAtMs: number): readonly PaymentFact[] {
   if (capturedOf(charge) < charge.amount) return [];
   return (charge.refunds?.data ?? []).map((refund) =>
-    refundFact({ ...refund, charge: charge.id, payment_intent: refund.payment_intent ?? charge.payment_intent }, occurredAtMs),
+    refundFact(
+      { ...refund, charge: charge.id, payment_intent: refund.payment_intent ?? charge.payment_intent },
+      occurredAtMs,
+    ),
   );
 }
 

@@ -25,13 +25,20 @@ export function createStripeVerifier(settings: unknown): Verifier {
     if (header.kind === 'unusable') return rejected('signature_malformed', header.reason);
 
     const signature = parseSignature(header.value);
-    if (signature === null) return rejected('signature_malformed', 'the Stripe-Signature header is not t=<seconds>,v1=<hex>');
+    if (signature === null)
+      return rejected('signature_malformed', 'the Stripe-Signature header is not t=<seconds>,v1=<hex>');
 
-    const match = matchingSecret({ algorithm: 'sha256', secrets, parts: [`${signature.timestamp}.`, request.body], signatures: signature.v1 });
+    const match = matchingSecret({
+      algorithm: 'sha256',
+      secrets,
+      parts: [`${signature.timestamp}.`, request.body],
+      signatures: signature.v1,
+    });
     if (match === -1) return rejected('signature_mismatch', 'no v1 signature matches the body under any active secret');
 
     const ageSeconds = receivedAt.getTime() / 1000 - Number(signature.timestamp);
-    if (Math.abs(ageSeconds) > toleranceSeconds) return rejected('signature_stale', `the signature's time is outside the window of ${toleranceSeconds} seconds`);
+    if (Math.abs(ageSeconds) > toleranceSeconds)
+      return rejected('signature_stale', `the signature's time is outside the window of ${toleranceSeconds} seconds`);
 
     return describe(request.body, `secret-${match + 1}`);
   };
@@ -39,7 +46,8 @@ export function createStripeVerifier(settings: unknown): Verifier {
 
 function describe(body: Buffer, keyId: string): Verification {
   const event = readStripeEvent(body);
-  if (event.kind === 'malformed') return { kind: 'malformed', tier: 'full', keyId, transmissionId: null, reason: event.reason };
+  if (event.kind === 'malformed')
+    return { kind: 'malformed', tier: 'full', keyId, transmissionId: null, reason: event.reason };
   return { kind: 'verified', tier: 'full', keyId, transmissionId: null, events: [event.event] };
 }
 
@@ -70,7 +78,11 @@ function parseSignature(value: string): StripeSignature | null {
 
 const settingsSchema = z.object({
   /** Newest first; all of them are accepted. */
-  secrets: z.array(z.string().regex(/^\S{8,255}$/, 'must be the signing secret as the dashboard shows it, starting with whsec_')).min(1, 'must name at least one signing secret'),
+  secrets: z
+    .array(
+      z.string().regex(/^\S{8,255}$/, 'must be the signing secret as the dashboard shows it, starting with whsec_'),
+    )
+    .min(1, 'must name at least one signing secret'),
   /** Stripe's own default; each retry is signed anew. */
   toleranceSeconds: z.int().min(1).max(86_400).default(300),
 });
