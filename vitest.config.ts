@@ -30,6 +30,7 @@ export default defineConfig({
       include: ['packages/*/src/**', 'apps/*/src/**'],
       exclude: ['**/*.test.ts'],
       reporter: ['text-summary', 'html'],
+      reportOnFailure: true,
     },
   },
 });

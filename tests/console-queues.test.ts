@@ -4,7 +4,9 @@ import { runConsole, type RunningConsole } from '@penstock/console/testing/run-c
 import { encodeBody, jobIdOf, sha256Hex, type Delivery } from '@penstock/core/delivery';
 import { createTestDatabase, type TestDatabase } from '@penstock/db/testing/test-database';
 import { consumeWebhooks } from '@penstock/runtime/webhook-consumer';
-import { migrateQueue, openWebhookQueue, type QueueLocation, type WebhookQueue } from '@penstock/runtime/webhook-queue';
+import { migrateQueue } from '@penstock/runtime/queue-backends';
+import type { QueueLocation } from '@penstock/runtime/queue-location';
+import { openWebhookQueue, type WebhookQueue } from '@penstock/runtime/webhook-queue';
 import { until } from './harness/until.ts';
 
 let database: TestDatabase;

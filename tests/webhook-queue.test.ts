@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { encodeBody, jobIdOf, sha256Hex } from '@penstock/core/delivery';
 import { consumeWebhooks, type JobVerdict, type QueuedJob } from '@penstock/runtime/webhook-consumer';
-import { openWebhookQueue, type QueueLocation } from '@penstock/runtime/webhook-queue';
+import type { QueueLocation } from '@penstock/runtime/queue-location';
+import { openWebhookQueue } from '@penstock/runtime/webhook-queue';
 import { aDelivery } from './harness/deliveries.ts';
 import { createTestQueue, queueBackends } from './harness/queues.ts';
 import { until } from './harness/until.ts';

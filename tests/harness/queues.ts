@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { createEmptyDatabase } from '@penstock/db/testing/test-database';
 import { testPostgresUrl, testRedisUrl } from '@penstock/local/test-services';
-import { migrateQueue, type QueueLocation } from '@penstock/runtime/webhook-queue';
+import { migrateQueue } from '@penstock/runtime/queue-backends';
+import type { QueueLocation } from '@penstock/runtime/queue-location';
 
 export const queueBackends = ['redis', 'postgres'] as const;
 export type QueueBackend = (typeof queueBackends)[number];

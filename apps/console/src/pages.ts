@@ -7,19 +7,12 @@ type Html = ReturnType<typeof html>;
 export function loginPage(options: { readonly next: string; readonly problem?: string }): Html {
   return page(
     'Log in',
-    html` <form method="post" action="/login">
+    html`
+    <form method="post" action="/login">
       ${options.problem === undefined ? '' : html`<p role="alert">${options.problem}</p>`}
-      <input type="hidden" name="next" value="${options.next}" />
+      <input type="hidden" name="next" value="${options.next}">
       <label for="password">Password</label>
-      <input
-        type="password"
-        id="password"
-        name="password"
-        autocomplete="current-password"
-        maxlength="1024"
-        required
-        autofocus
-      />
+      <input type="password" id="password" name="password" autocomplete="current-password" maxlength="1024" required autofocus>
       <button type="submit">Log in</button>
     </form>`,
   );
@@ -29,63 +22,45 @@ export function loginPage(options: { readonly next: string; readonly problem?: s
 export function frontPage(options: { readonly queueName: string; readonly counts: QueueCounts | null }): Html {
   return page(
     'Console',
-    html` <section aria-labelledby="queue">
-        <h2 id="queue">Queue <code>${options.queueName}</code></h2>
-        ${options.counts === null ? html`<p role="alert">The queue does not answer.</p>` : countsTable(options.counts)}
-        <p><a href="/queues">Look into the queue</a></p>
-      </section>
-      <section aria-labelledby="payments">
-        <h2 id="payments">Payments</h2>
-        <p>
-          <code>/payments/&lt;id&gt;</code> tells a payment and its timeline as JSON, by any id that an event named: of
-          the payment, an order, a charge, a capture, a refund, a dispute.
-        </p>
-      </section>
-      <form method="post" action="/logout"><button type="submit">Log out</button></form>`,
+    html`
+    <section aria-labelledby="queue">
+      <h2 id="queue">Queue <code>${options.queueName}</code></h2>
+      ${options.counts === null ? html`<p role="alert">The queue does not answer.</p>` : countsTable(options.counts)}
+      <p><a href="/queues">Look into the queue</a></p>
+    </section>
+    <section aria-labelledby="payments">
+      <h2 id="payments">Payments</h2>
+      <p><code>/payments/&lt;id&gt;</code> tells a payment and its timeline as JSON, by any id that an event named: of the payment, an order, a charge, a capture, a refund, a dispute.</p>
+    </section>
+    <form method="post" action="/logout"><button type="submit">Log out</button></form>`,
   );
 }
 
 function countsTable(counts: QueueCounts): Html {
   const total = queueStates.reduce((sum, state) => sum + counts[state], 0);
-  return html` <table>
-    <thead>
-      <tr>
-        <th scope="col">State</th>
-        <th scope="col">Events</th>
-      </tr>
-    </thead>
-    <tbody>
-      ${queueStates.map(
-        (state) =>
-          html`<tr>
-            <th scope="row">${state}</th>
-            <td>${counts[state]}</td>
-          </tr>`,
-      )}
-    </tbody>
-    <tfoot>
-      <tr>
-        <th scope="row">total</th>
-        <td>${total}</td>
-      </tr>
-    </tfoot>
-  </table>`;
+  return html`
+    <table>
+      <thead><tr><th scope="col">State</th><th scope="col">Events</th></tr></thead>
+      <tbody>${queueStates.map((state) => html`<tr><th scope="row">${state}</th><td>${counts[state]}</td></tr>`)}</tbody>
+      <tfoot><tr><th scope="row">total</th><td>${total}</td></tr></tfoot>
+    </table>`;
 }
 
 function page(title: string, content: Html): Html {
   return html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <title>${title} – Penstock</title>
-        <link rel="stylesheet" href="/console.css" />
-      </head>
-      <body>
-        <main>
-          <h1>Penstock</h1>
-          ${content}
-        </main>
-      </body>
-    </html> `;
+<html lang="en">
+  <head>
+    <meta charset="utf-8">
+    <meta name="viewport" content="width=device-width, initial-scale=1">
+    <title>${title} – Penstock</title>
+    <link rel="stylesheet" href="/console.css">
+  </head>
+  <body>
+    <main>
+      <h1>Penstock</h1>
+      ${content}
+    </main>
+  </body>
+</html>
+`;
 }

@@ -2,7 +2,7 @@ import { createBullBoard } from '@bull-board/api';
 import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
 import { HonoAdapter } from '@bull-board/hono';
 import { serveStatic } from '@hono/node-server/serve-static';
-import type { BullQueue } from '@penstock/runtime/webhook-queue';
+import type { BullQueue } from '@penstock/runtime/queue-backends';
 import type { Hono } from 'hono';
 import * as z from 'zod';
 

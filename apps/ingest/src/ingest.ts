@@ -10,12 +10,8 @@ import { createLogger } from '@penstock/runtime/logger';
 import { createMetrics } from '@penstock/runtime/metrics';
 import { invalidRequestProblem, serveHttp } from '@penstock/runtime/serve-http';
 import { version } from '@penstock/runtime/version';
-import {
-  openWebhookQueue,
-  queueLocation,
-  type QueueLocation,
-  type WebhookQueue,
-} from '@penstock/runtime/webhook-queue';
+import { queueLocation, type QueueLocation } from '@penstock/runtime/queue-location';
+import { openWebhookQueue, type WebhookQueue } from '@penstock/runtime/webhook-queue';
 import { createIngestApp } from './app.ts';
 import { boundedEnqueue } from './bounded-enqueue.ts';
 import { ingestSettings, readIngestConfig, type IngestConfig } from './config.ts';

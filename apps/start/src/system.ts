@@ -7,7 +7,7 @@ import { startEmbeddedPostgres } from '@penstock/local/embedded-postgres';
 import { portOrFree } from '@penstock/local/ports';
 import { findRedisServer, startRedisServer } from '@penstock/local/redis-server';
 import { ConfigurationError } from '@penstock/core/failure';
-import { migrateQueue } from '@penstock/runtime/webhook-queue';
+import { migrateQueue } from '@penstock/runtime/queue-backends';
 import type { DemoKeys } from './demo-events.ts';
 import type { StartOptions } from './options.ts';
 import { startPayPalSimulator } from './paypal-simulator.ts';

@@ -1,7 +1,7 @@
 import { parseDelivery } from '@penstock/core/delivery';
 import { PermanentError, toFailure } from '@penstock/core/failure';
 import { consumeWebhooks, type JobVerdict, type QueuedJob } from '@penstock/runtime/webhook-consumer';
-import type { QueueLocation } from '@penstock/runtime/webhook-queue';
+import type { QueueLocation } from '@penstock/runtime/queue-location';
 import type { createWorkerEvents } from './events.ts';
 import { buryDelivery, processWebhook, type Processed, type ProcessWorld } from './process-webhook.ts';
 

@@ -95,14 +95,12 @@ const lifecycle = fc
     timed([...open, ...failed, ...end, ...refunds, ...snapshots, ...disputes]),
   );
 
-const happyLifecycle = fc
-  .tuple(opening, failedAttempt, captureAmount)
-  .chain(([open, failed, amount]) =>
-    timed([...open, ...failed, step('captured', { captured: { key: 'total', amount } })]).map((facts) => ({
-      facts,
-      amount,
-    })),
-  );
+const happyLifecycle = fc.tuple(opening, failedAttempt, captureAmount).chain(([open, failed, amount]) =>
+  timed([...open, ...failed, step('captured', { captured: { key: 'total', amount } })]).map((facts) => ({
+    facts,
+    amount,
+  })),
+);
 
 function timed(steps: readonly Step[]): fc.Arbitrary<KeyedFact[]> {
   return fc

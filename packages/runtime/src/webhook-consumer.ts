@@ -13,7 +13,7 @@ import { toFailure } from '@penstock/core/failure';
 import { retryDelayMs } from '@penstock/core/retry-policy';
 import { openQueuePool } from './queue-pool.ts';
 import { connectConsumer } from './redis.ts';
-import type { QueueLocation } from './webhook-queue.ts';
+import type { QueueLocation } from './queue-location.ts';
 
 /** A job in hand. */
 export interface QueuedJob {

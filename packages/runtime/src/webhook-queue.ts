@@ -1,45 +1,9 @@
-import {
-  Queue,
-  SchemaMigrationRequiredError,
-  SchemaVersionMismatchError,
-  createPostgresBackend,
-  runMigrations,
-  type JobState,
-  type JobsOptions,
-  type PostgresConnectionOptions,
-  type PostgresQueueBackend,
-} from 'bullmq';
-import type { Redis } from 'ioredis';
+import type { JobState, JobsOptions } from 'bullmq';
 import { contestedJobIdOf, jobIdOf, type Delivery } from '@penstock/core/delivery';
-import { ConfigurationError, TransientError } from '@penstock/core/failure';
 import type { QueueStanding } from '@penstock/core/outcome';
 import { RETRIES_MAX } from '@penstock/core/retry-policy';
-import { openQueuePool } from './queue-pool.ts';
-import { assertDurable, awaitReady, connectProducer } from './redis.ts';
-import { within } from './within.ts';
-
-/** Where the queue lives: Redis in production, PostgreSQL on one machine. */
-export type QueueLocation =
-  | { readonly backend: 'redis'; readonly url: string; readonly name: string }
-  | { readonly backend: 'postgres'; readonly url: string; readonly name: string };
-
-/** Names exactly one queue. Throws ConfigurationError where none or two are given. */
-export function queueLocation(settings: {
-  readonly redisUrl: string | undefined;
-  readonly queueDatabaseUrl: string | undefined;
-  readonly queueName: string;
-}): QueueLocation {
-  const { redisUrl, queueDatabaseUrl, queueName: name } = settings;
-  if (redisUrl !== undefined && queueDatabaseUrl !== undefined)
-    throw new ConfigurationError([
-      'REDIS_URL and QUEUE_DATABASE_URL are both set; the queue can live in one place only',
-    ]);
-  if (redisUrl !== undefined) return { backend: 'redis', url: redisUrl, name };
-  if (queueDatabaseUrl !== undefined) return { backend: 'postgres', url: queueDatabaseUrl, name };
-  throw new ConfigurationError([
-    'REDIS_URL is missing (Redis that holds the queue), and so is QUEUE_DATABASE_URL, which may stand in for it',
-  ]);
-}
+import { openPostgresBackend, openRedisBackend, type BullQueue, type QueueBackend } from './queue-backends.ts';
+import type { QueueLocation } from './queue-location.ts';
 
 /** A job's place in the queue; `missing` where the queue does not know the id. */
 export type JobPlace = 'missing' | 'waiting' | 'active' | 'delayed' | 'completed' | 'failed';
@@ -84,19 +48,6 @@ export interface WebhookQueue extends AsyncDisposable {
   /** For Bull Board. */
   readonly bull: BullQueue;
 }
-
-type RedisBullQueue = Queue<unknown, unknown>;
-type PostgresBullQueue = Queue<
-  unknown,
-  unknown,
-  string,
-  unknown,
-  unknown,
-  string,
-  PostgresQueueBackend,
-  PostgresConnectionOptions
->;
-export type BullQueue = RedisBullQueue | PostgresBullQueue;
 
 /**
  * Opens the queue for adding and looking; consuming is webhook-consumer.ts.
@@ -150,34 +101,10 @@ export function openWebhookQueue(location: QueueLocation): WebhookQueue {
   };
 }
 
-/** Creates or upgrades the tables of the PostgreSQL backend; Redis needs none. */
-export async function migrateQueue(location: QueueLocation): Promise<void> {
-  if (location.backend === 'redis') return;
-  const pool = openQueuePool({ url: location.url, max: 1, applicationName: 'penstock-migrate' });
-  try {
-    const client = await pool.connect();
-    try {
-      await runMigrations(client);
-    } finally {
-      client.release();
-    }
-  } finally {
-    await pool.end();
-  }
-}
-
-interface Backend {
-  readonly bull: BullQueue;
-  /** The name under which each id is stored; null where it is not. */
-  readonly storedNames: (jobIds: readonly string[]) => Promise<readonly (string | null)[]>;
-  /** Throws TransientError where a call would wait for a connection rather than fail. */
-  readonly assertConnected: () => void;
-  readonly connected: () => Promise<void>;
-  readonly assertReady: () => Promise<void>;
-  readonly close: () => Promise<void>;
-}
-
-async function addDeliveries(backend: Backend, deliveries: readonly Delivery[]): Promise<readonly QueueStanding[]> {
+async function addDeliveries(
+  backend: QueueBackend,
+  deliveries: readonly Delivery[],
+): Promise<readonly QueueStanding[]> {
   const ids = deliveries.map(jobIdOf);
   const [first, ...others] = deliveries.map((delivery) => jobOf(delivery, jobIdOf(delivery)));
   if (first === undefined) return [];
@@ -196,7 +123,7 @@ async function addDeliveries(backend: Backend, deliveries: readonly Delivery[]):
 }
 
 /** The id was taken before: what became of the first, and does this one state the same? */
-async function standingOfRepetition(backend: Backend, delivery: Delivery): Promise<QueueStanding> {
+async function standingOfRepetition(backend: QueueBackend, delivery: Delivery): Promise<QueueStanding> {
   const job = await backend.bull.getJob(jobIdOf(delivery));
   if (job === undefined) return 'already processed';
   if (bodyHashOf(job.data) !== delivery.bodySha256) {
@@ -260,59 +187,5 @@ function placeOfState(state: JobState | 'unknown'): JobPlace {
       return 'waiting';
     case 'unknown':
       return 'missing';
-  }
-}
-
-function openRedisBackend(location: QueueLocation): Backend {
-  const redis: Redis = connectProducer(location.url);
-  const bull: RedisBullQueue = new Queue(location.name, { connection: redis });
-  return {
-    bull,
-    storedNames: async (jobIds) => {
-      const pipeline = redis.pipeline();
-      for (const jobId of jobIds) pipeline.hget(bull.toKey(jobId), 'name');
-      const replies = (await pipeline.exec()) ?? [];
-      return replies.map(([error, name]) => {
-        if (error !== null) throw error;
-        return typeof name === 'string' ? name : null;
-      });
-    },
-    // Until its first connection BullMQ queues calls up; nobody would be told for as long as Redis is away.
-    assertConnected: () => {
-      if (redis.status !== 'ready') throw new TransientError('queue_unavailable', 'Redis is not connected');
-    },
-    connected: () => awaitReady(redis),
-    assertReady: () => assertDurable(redis),
-    close: async () => redis.disconnect(),
-  };
-}
-
-function openPostgresBackend(location: QueueLocation): Backend {
-  const pool = openQueuePool({ url: location.url, max: 8, applicationName: 'penstock-queue' });
-  const bull: PostgresBullQueue = new Queue(location.name, { connection: pool }, createPostgresBackend);
-  const answers = async (): Promise<void> => {
-    await bull.getJobCounts('waiting');
-  };
-  return {
-    bull,
-    storedNames: async (jobIds) => Promise.all(jobIds.map(async (jobId) => (await bull.getJob(jobId))?.name ?? null)),
-    assertConnected: () => undefined,
-    connected: () => refuseOlderSchema(bull),
-    assertReady: answers,
-    close: () => pool.end(),
-  };
-}
-
-/** BullMQ checks its own tables when it connects; what it finds missing is the operator's to mend. */
-async function refuseOlderSchema(bull: PostgresBullQueue): Promise<void> {
-  try {
-    await within(5_000, bull.waitUntilReady());
-  } catch (error) {
-    if (error instanceof SchemaMigrationRequiredError || error instanceof SchemaVersionMismatchError) {
-      throw new ConfigurationError([
-        'the queue\'s schema in PostgreSQL does not fit this version; run "pnpm migrate" first',
-      ]);
-    }
-    throw error;
   }
 }

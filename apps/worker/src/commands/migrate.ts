@@ -3,7 +3,7 @@ import { migrate } from '@penstock/db/migrate';
 import { readSettings } from '@penstock/runtime/env';
 import { runCommand } from '@penstock/runtime/lifecycle';
 import { databaseSettings, sharedSettings } from '@penstock/runtime/shared-settings';
-import { migrateQueue } from '@penstock/runtime/webhook-queue';
+import { migrateQueue } from '@penstock/runtime/queue-backends';
 
 /** `pnpm migrate`: brings the ledger's schema, and the queue's where PostgreSQL holds it, up to this version. */
 await runCommand(async () => {

@@ -1,0 +1,112 @@
+import {
+  Queue,
+  SchemaMigrationRequiredError,
+  SchemaVersionMismatchError,
+  createPostgresBackend,
+  runMigrations,
+  type PostgresConnectionOptions,
+  type PostgresQueueBackend,
+} from 'bullmq';
+import { ConfigurationError, TransientError } from '@penstock/core/failure';
+import type { QueueLocation } from './queue-location.ts';
+import { openQueuePool } from './queue-pool.ts';
+import { assertDurable, awaitReady, connectProducer } from './redis.ts';
+import { within } from './within.ts';
+
+type RedisBullQueue = Queue<unknown, unknown>;
+type PostgresBullQueue = Queue<
+  unknown,
+  unknown,
+  string,
+  unknown,
+  unknown,
+  string,
+  PostgresQueueBackend,
+  PostgresConnectionOptions
+>;
+/** BullMQ's own queue, for what this port does not wrap. */
+export type BullQueue = RedisBullQueue | PostgresBullQueue;
+
+/** What differs between the places a queue can live in. */
+export interface QueueBackend {
+  readonly bull: BullQueue;
+  /** The name under which each id is stored; null where it is not. */
+  readonly storedNames: (jobIds: readonly string[]) => Promise<readonly (string | null)[]>;
+  /** Throws TransientError where a call would wait for a connection rather than fail. */
+  readonly assertConnected: () => void;
+  readonly connected: () => Promise<void>;
+  readonly assertReady: () => Promise<void>;
+  readonly close: () => Promise<void>;
+}
+
+/** The queue in Redis, over one connection that fails at once while Redis is away. */
+export function openRedisBackend(location: QueueLocation): QueueBackend {
+  const redis = connectProducer(location.url);
+  const bull: RedisBullQueue = new Queue(location.name, { connection: redis });
+  return {
+    bull,
+    storedNames: async (jobIds) => {
+      const pipeline = redis.pipeline();
+      for (const jobId of jobIds) pipeline.hget(bull.toKey(jobId), 'name');
+      const replies = (await pipeline.exec()) ?? [];
+      return replies.map(([error, name]) => {
+        if (error !== null) throw error;
+        return typeof name === 'string' ? name : null;
+      });
+    },
+    // Until its first connection BullMQ queues calls up; nobody would be told for as long as Redis is away.
+    assertConnected: () => {
+      if (redis.status !== 'ready') throw new TransientError('queue_unavailable', 'Redis is not connected');
+    },
+    connected: () => awaitReady(redis),
+    assertReady: () => assertDurable(redis),
+    close: async () => redis.disconnect(),
+  };
+}
+
+/** The queue in PostgreSQL, over a pool of its own. */
+export function openPostgresBackend(location: QueueLocation): QueueBackend {
+  const pool = openQueuePool({ url: location.url, max: 8, applicationName: 'penstock-queue' });
+  const bull: PostgresBullQueue = new Queue(location.name, { connection: pool }, createPostgresBackend);
+  const answers = async (): Promise<void> => {
+    await bull.getJobCounts('waiting');
+  };
+  return {
+    bull,
+    storedNames: async (jobIds) => Promise.all(jobIds.map(async (jobId) => (await bull.getJob(jobId))?.name ?? null)),
+    assertConnected: () => undefined,
+    connected: () => refuseOlderSchema(bull),
+    assertReady: answers,
+    close: () => pool.end(),
+  };
+}
+
+/** BullMQ checks its own tables when it connects; what it finds missing is the operator's to mend. */
+async function refuseOlderSchema(bull: PostgresBullQueue): Promise<void> {
+  try {
+    await within(5_000, bull.waitUntilReady());
+  } catch (error) {
+    if (error instanceof SchemaMigrationRequiredError || error instanceof SchemaVersionMismatchError) {
+      throw new ConfigurationError([
+        'the queue\'s schema in PostgreSQL does not fit this version; run "pnpm migrate" first',
+      ]);
+    }
+    throw error;
+  }
+}
+
+/** Creates or upgrades the tables of the PostgreSQL backend; Redis needs none. */
+export async function migrateQueue(location: QueueLocation): Promise<void> {
+  if (location.backend === 'redis') return;
+  const pool = openQueuePool({ url: location.url, max: 1, applicationName: 'penstock-migrate' });
+  try {
+    const client = await pool.connect();
+    try {
+      await runMigrations(client);
+    } finally {
+      client.release();
+    }
+  } finally {
+    await pool.end();
+  }
+}
