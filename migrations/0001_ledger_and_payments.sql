@@ -233,6 +233,8 @@ create trigger collisions_no_truncate before truncate on collisions
   for each statement execute function refuse_change();
 create trigger attempts_append_only before update or delete on attempts
   for each row execute function refuse_change();
+create trigger attempts_no_truncate before truncate on attempts
+  for each statement execute function refuse_change();
 
 -- A ledger row lives for ever, and what it is about never changes.
 create function refuse_ledger_identity_change() returns trigger language plpgsql as $$

@@ -203,6 +203,7 @@ CREATE UNIQUE INDEX transmissions_pkey ON public.transmissions USING btree (acco
 
 -- triggers
 CREATE TRIGGER attempts_append_only BEFORE DELETE OR UPDATE ON public.attempts FOR EACH ROW EXECUTE FUNCTION refuse_change()
+CREATE TRIGGER attempts_no_truncate BEFORE TRUNCATE ON public.attempts FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 CREATE TRIGGER collisions_append_only BEFORE DELETE OR UPDATE ON public.collisions FOR EACH ROW EXECUTE FUNCTION refuse_change()
 CREATE TRIGGER collisions_no_truncate BEFORE TRUNCATE ON public.collisions FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 CREATE TRIGGER events_append_only BEFORE DELETE OR UPDATE ON public.events FOR EACH ROW EXECUTE FUNCTION refuse_change()

@@ -54,7 +54,6 @@ async function rowsAfter(options: {
     handlers: [],
     handlerMs: 1_000,
     now: () => new Date(),
-    stopping: new AbortController().signal,
   };
   const waiting = [...options.events];
   const worker = async (): Promise<void> => {

@@ -126,9 +126,7 @@ describe.each(queueBackends)('from a signed request to its effect, with the queu
     const row = await until(() => ledgerRow(system, event.id, 'processed'), { what: 'the retry to succeed' });
     expect((await system.effects()).get(event.id)).toBe(1);
     const attempts = await system.db.selectFrom('attempts').selectAll().where('ledger_id', '=', row.id).execute();
-    expect(attempts.map(({ attempt, code }) => ({ attempt, code }))).toEqual([
-      { attempt: 1, code: 'unexpected_error' },
-    ]);
+    expect(attempts.map(({ attempt, code }) => ({ attempt, code }))).toEqual([{ attempt: 1, code: 'handler_failed' }]);
     expect(attempts[0]?.retry_in_ms).toBeGreaterThanOrEqual(1_600);
     expect(attempts[0]?.retry_in_ms).toBeLessThanOrEqual(2_000);
   });

@@ -79,6 +79,11 @@ describe('the structure', () => {
     expect([...codes].filter((code) => !explained.includes(`\`${code}\``))).toEqual([]);
   });
 
+  test('the README shows the example that runs', () => {
+    const example = read('examples/credits/grant-credits.ts');
+    expect(read('README.md')).toContain(example.slice(example.indexOf('export const grantCredits')));
+  });
+
   test('every setting is explained in README.md', () => {
     const readme = read('README.md');
     const names = product

@@ -8,45 +8,53 @@ import { testPostgresUrl } from '@penstock/local/test-services';
 import { processWebhook, type ProcessWorld } from '@penstock/worker/process-webhook';
 import { grantCredits } from './grant-credits.ts';
 
-test('a captured payment grants its credits once, however often its event comes', async () => {
+test('a captured payment grants its credits once, told by however many events, however often they come', async () => {
   await using database = await createTestDatabase(testPostgresUrl());
   const { db } = database;
-  await sql`create table credits (event_id text not null, amount bigint not null)`.execute(db);
+  await sql`
+    create table credits (account text, payment text, capture text, amount bigint not null,
+                          primary key (account, payment, capture))`.execute(db);
   const world: ProcessWorld = {
     db,
     provider: providerNamed,
     handlers: [grantCredits],
     handlerMs: 1_000,
     now: () => new Date(),
-    stopping: new AbortController().signal,
   };
-  const job = { jobId: 'stripe.evt_1', data: capturedPayment(1_200), attempt: 1 };
-  expect(await processWebhook(job, world)).toMatchObject({ kind: 'ended', outcome: 'processed' });
-  expect(await processWebhook(job, world)).toMatchObject({ kind: 'ended', outcome: 'duplicate' });
-  const { rows } = await sql`select event_id, amount from credits`.execute(db);
-  expect(rows).toEqual([{ event_id: 'evt_1', amount: 1_200 }]);
-  expect(await db.selectFrom('outbox').select(['topic', 'payload']).execute()).toEqual([
-    { topic: 'credits.granted', payload: { amount: 1_200 } },
-  ]);
+  for (const delivery of [intentSucceeded, chargeSucceeded, intentSucceeded, chargeSucceeded]) {
+    const processed = await processWebhook({ jobId: delivery.eventId, data: delivery, attempt: 1 }, world);
+    expect(processed.kind).toBe('ended');
+  }
+  const { rows } = await sql`select payment, amount from credits`.execute(db);
+  expect(rows).toEqual([{ payment: 'payment_intent:pi_1', amount: 1_200 }]);
 });
 
-function capturedPayment(amount: number): Delivery {
-  const intent = {
-    id: 'pi_1',
-    object: 'payment_intent',
-    amount,
-    amount_received: amount,
-    currency: 'eur',
-    status: 'succeeded',
-  };
-  const event = {
-    id: 'evt_1',
-    object: 'event',
-    created: 1_790_000_000,
-    livemode: false,
-    type: 'payment_intent.succeeded',
-    data: { object: intent },
-  };
+// Stripe tells one capture twice.
+const intentSucceeded = deliveryOf('payment_intent.succeeded', {
+  id: 'pi_1',
+  object: 'payment_intent',
+  amount: 1_200,
+  amount_received: 1_200,
+  currency: 'eur',
+  status: 'succeeded',
+});
+const chargeSucceeded = deliveryOf('charge.succeeded', {
+  id: 'ch_1',
+  object: 'charge',
+  amount: 1_200,
+  amount_captured: 1_200,
+  amount_refunded: 0,
+  captured: true,
+  currency: 'eur',
+  paid: true,
+  refunded: false,
+  status: 'succeeded',
+  payment_intent: 'pi_1',
+});
+
+function deliveryOf(type: string, object: Record<string, unknown>): Delivery {
+  const eventId = `evt_${String(object['id'])}`;
+  const event = { id: eventId, object: 'event', created: 1_790_000_000, livemode: false, type, data: { object } };
   const body = Buffer.from(JSON.stringify(event));
   return {
     v: 1,
@@ -54,8 +62,8 @@ function capturedPayment(amount: number): Delivery {
     endpoint: 'stripe',
     provider: 'stripe',
     account: 'stripe',
-    eventId: 'evt_1',
-    type: 'payment_intent.succeeded',
+    eventId,
+    type,
     shape: 'event',
     occurredAt: null,
     receivedAt: new Date().toISOString(),

@@ -3,18 +3,17 @@ import { on } from '@penstock/core/handler';
 import type { LedgerTransaction } from '@penstock/db/database';
 
 /**
- * Grants a customer's credits when their payment is captured, one for each
- * minor unit. The insert commits together with the event's "processed" mark or
- * not at all, so nobody is granted twice and nobody is forgotten.
+ * Keeps what each payment has earned. Stripe tells one capture by more than
+ * one event, so the row says what holds rather than adding up; and it commits
+ * together with the event's "processed" mark or not at all.
  */
-export const grantCredits = on<LedgerTransaction>(
-  'payment.captured',
-  'grant-credits',
-  async ({ event, tx, outbox }) => {
-    for (const fact of event.facts) {
-      if (fact.kind !== 'payment' || fact.captured === undefined) continue;
-      await sql`insert into credits (event_id, amount) values (${event.id}, ${fact.captured.amount})`.execute(tx);
-      await outbox({ topic: 'credits.granted', key: event.id, payload: { amount: fact.captured.amount } });
-    }
-  },
-);
+export const grantCredits = on<LedgerTransaction>('payment.captured', 'grant-credits', async ({ event, tx }) => {
+  for (const fact of event.facts) {
+    if (fact.kind !== 'payment' || fact.captured === undefined) continue;
+    await sql`
+      insert into credits (account, payment, capture, amount)
+      values (${event.account}, ${fact.references[0]}, ${fact.captured.key}, ${fact.captured.amount})
+      on conflict (account, payment, capture)
+      do update set amount = greatest(credits.amount, excluded.amount)`.execute(tx);
+  }
+});

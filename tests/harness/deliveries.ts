@@ -5,7 +5,17 @@ import { encodeBody, sha256Hex, type Delivery } from '@penstock/core/delivery';
 export function aDelivery(given: Partial<Delivery> & { readonly text?: string } = {}): Delivery {
   const { text, ...fields } = given;
   const eventId = fields.eventId ?? `evt_${randomUUID().replaceAll('-', '')}`;
-  const body = Buffer.from(text ?? JSON.stringify({ id: eventId, object: 'event' }));
+  const body = Buffer.from(
+    text ??
+      JSON.stringify({
+        id: eventId,
+        object: 'event',
+        type: 'customer.created',
+        created: 1_790_000_000,
+        livemode: false,
+        data: { object: { id: 'cus_1' } },
+      }),
+  );
   return {
     v: 1,
     deliveryId: randomUUID(),

@@ -15,13 +15,10 @@ interface Received {
 
 /** One delivery for each event that a genuine request carries; one for the whole of a malformed one. */
 export function toDeliveries(received: Received): readonly Delivery[] {
-  const { endpoint, verification, body } = received;
-  const bodySha256 = sha256Hex(body);
-  const encoded = encodeBody(body);
-  const common = (): Omit<
-    Delivery,
-    'eventId' | 'type' | 'shape' | 'occurredAt' | 'livemode' | 'apiVersion' | 'providerAccount'
-  > => ({
+  const { endpoint, verification } = received;
+  const common = (
+    body: Buffer,
+  ): Omit<Delivery, 'eventId' | 'type' | 'shape' | 'occurredAt' | 'livemode' | 'apiVersion' | 'providerAccount'> => ({
     v: 1,
     deliveryId: received.newId(),
     endpoint: endpoint.name,
@@ -35,15 +32,15 @@ export function toDeliveries(received: Received): readonly Delivery[] {
     ...(isTraceparent(received.traceparent) ? { traceparent: received.traceparent } : {}),
     contentType: received.contentType?.slice(0, 255) ?? null,
     origin: 'webhook',
-    bodySha256,
-    body: encoded,
+    bodySha256: sha256Hex(body),
+    body: encodeBody(body),
   });
 
   if (verification.kind === 'malformed') {
     return [
       {
-        ...common(),
-        eventId: `sha256-${bodySha256}`,
+        ...common(received.body),
+        eventId: `sha256-${sha256Hex(received.body)}`,
         type: 'malformed',
         shape: 'malformed',
         malformedReason: verification.reason,
@@ -54,16 +51,19 @@ export function toDeliveries(received: Received): readonly Delivery[] {
       },
     ];
   }
-  return verification.events.map((event) => ({
-    ...common(),
-    eventId: event.eventId ?? `sha256-${bodySha256}`,
-    type: event.type,
-    shape: 'event',
-    occurredAt: event.occurredAt?.toISOString() ?? null,
-    livemode: event.livemode,
-    apiVersion: event.apiVersion,
-    providerAccount: event.providerAccount,
-  }));
+  return verification.events.map((event) => {
+    const body = event.body ?? received.body;
+    return {
+      ...common(body),
+      eventId: event.eventId ?? `sha256-${sha256Hex(body)}`,
+      type: event.type,
+      shape: 'event',
+      occurredAt: event.occurredAt?.toISOString() ?? null,
+      livemode: event.livemode,
+      apiVersion: event.apiVersion,
+      providerAccount: event.providerAccount,
+    };
+  });
 }
 
 /** W3C Trace Context, section 3.2. */

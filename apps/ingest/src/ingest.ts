@@ -11,7 +11,8 @@ import { createMetrics } from '@penstock/runtime/metrics';
 import { invalidRequestProblem, serveHttp } from '@penstock/runtime/serve-http';
 import { version } from '@penstock/runtime/version';
 import { queueLocation, type QueueLocation } from '@penstock/runtime/queue-location';
-import { openWebhookQueue, type WebhookQueue } from '@penstock/runtime/webhook-queue';
+import { refuseWhereEventsCouldBeLost } from '@penstock/runtime/refuse-forgetful-queue';
+import { openWebhookQueue } from '@penstock/runtime/webhook-queue';
 import { createIngestApp } from './app.ts';
 import { boundedEnqueue } from './bounded-enqueue.ts';
 import { ingestSettings, readIngestConfig, type IngestConfig } from './config.ts';
@@ -159,20 +160,4 @@ function refuseAddress(error: unknown): Response {
     status,
     headers: { 'content-type': 'application/problem+json', connection: 'close' },
   });
-}
-
-/** In production, start-up is the last moment to refuse a queue that forgets. */
-async function refuseWhereEventsCouldBeLost(
-  queue: WebhookQueue,
-  options: { readonly production: boolean; readonly warn: (reason: string) => void },
-): Promise<void> {
-  try {
-    await queue.connected();
-    await queue.assertReady();
-  } catch (error) {
-    if (error instanceof ConfigurationError) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
-    if (options.production) throw new ConfigurationError([reason]);
-    options.warn(reason);
-  }
 }

@@ -53,7 +53,12 @@ export async function receiveWebhook(incoming: IncomingWebhook, world: ReceiveWo
   if (body.kind !== 'body') return body;
 
   const receivedAt = world.now();
-  const signed: SignedRequest = { method: 'POST', headers: request.headersDistinct, body: body.bytes };
+  const signed: SignedRequest = {
+    method: 'POST',
+    headers: request.headersDistinct,
+    query: queryOf(request.url),
+    body: body.bytes,
+  };
   const verification = await endpoint.verify(signed, receivedAt);
   if (verification.kind === 'rejected' || verification.kind === 'undecided') return verification;
 
@@ -87,4 +92,9 @@ export async function receiveWebhook(incoming: IncomingWebhook, world: ReceiveWo
 
 function mediaTypeOf(contentType: string | null): string | undefined {
   return contentType?.split(';')[0]?.trim().toLowerCase();
+}
+
+function queryOf(url: string | undefined): string {
+  const mark = url?.indexOf('?') ?? -1;
+  return mark === -1 ? '' : (url?.slice(mark + 1) ?? '');
 }

@@ -67,6 +67,10 @@ export function createWorkerEvents({ logger, metrics }: { readonly logger: Logge
       logger.warn({ error }, 'the queue reported an error');
     },
 
+    notDurable: (reason: string): void => {
+      logger.warn({ reason }, 'queued events may be lost; production refuses to start like this');
+    },
+
     started: (facts: {
       readonly healthUrl: string;
       readonly backend: string;

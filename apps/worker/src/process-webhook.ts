@@ -22,7 +22,6 @@ export interface ProcessWorld {
   readonly handlers: readonly Handler<LedgerTransaction>[];
   readonly handlerMs: number;
   readonly now: () => Date;
-  readonly stopping: AbortSignal;
   /** Told after each step; where a test ends the process. */
   readonly onStep?: (step: ProcessStep) => void;
 }
@@ -183,7 +182,8 @@ async function recordFailedAttempt(db: LedgerDatabase, attempt: FailedAttempt): 
     });
     return 'recorded';
   } catch (thrown) {
-    if (isDatabaseOutage(thrown)) return 'outage';
+    // Another worker bound the same transmission at this moment: the next look will see it.
+    if (isDatabaseOutage(thrown) || thrown instanceof TransientError) return 'outage';
     throw thrown;
   }
 }

@@ -1,9 +1,9 @@
 import type { KyselyPlugin } from 'kysely';
 import { decodeBody, type Delivery } from '@penstock/core/delivery';
-import { TransientError } from '@penstock/core/failure';
+import { PermanentError, toFailure, TransientError } from '@penstock/core/failure';
 import { covers, type HandledEvent, type Handler } from '@penstock/core/handler';
 import { canonicalType, type PaymentFact } from '@penstock/core/payment-event';
-import type { LedgerTransaction } from '@penstock/db/database';
+import { isLedgerOutage, type LedgerTransaction } from '@penstock/db/database';
 import { addToOutbox } from '@penstock/db/outbox';
 
 /** What handlers are told about. */
@@ -24,7 +24,6 @@ export async function runHandlers(
   world: {
     readonly handlers: readonly Handler<LedgerTransaction>[];
     readonly handlerMs: number;
-    readonly stopping: AbortSignal;
   },
 ): Promise<number> {
   const { delivery, facts } = input;
@@ -55,12 +54,29 @@ async function runOne(
   // A handler that is out of time may still be running when the connection has
   // gone back to the pool; its late queries must not land in another's transaction.
   const guarded = tx.withPlugin(refuseAfter(signal, handler.name));
-  await handler.run({
-    event,
-    tx: guarded,
-    signal,
-    outbox: (message) => addToOutbox(guarded, { ledgerId, ...message }),
-  });
+  try {
+    await handler.run({
+      event,
+      tx: guarded,
+      signal,
+      outbox: (message) => addToOutbox(guarded, { ledgerId, ...message }),
+    });
+  } catch (thrown) {
+    throw isLedgerOutage(thrown) ? thrown : handlerFailure(thrown);
+  }
+}
+
+/**
+ * What a handler threw, told apart from a fault of the ledger's database: a
+ * service that the handler could not reach is the handler's failure and costs
+ * the event an attempt. Keeps the code, and the place it was thrown at.
+ */
+function handlerFailure(thrown: unknown): Error {
+  if (thrown instanceof PermanentError || thrown instanceof TransientError) return thrown;
+  const { code, message } = toFailure(thrown);
+  const failure = new TransientError(code === 'unexpected_error' ? 'handler_failed' : code, message, { cause: thrown });
+  if (thrown instanceof Error && typeof thrown.stack === 'string') failure.stack = thrown.stack;
+  return failure;
 }
 
 async function runWithin(

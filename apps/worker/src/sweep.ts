@@ -45,6 +45,8 @@ export async function sweep(world: SweepWorld): Promise<Swept | null> {
       rows: [row],
     } = await sql<{ held: boolean }>`select pg_try_advisory_xact_lock(${SWEEP_LOCK}) as held`.execute(lock);
     if (row?.held !== true) return null;
+    // It holds the lock, nothing else, for as long as a large backlog takes.
+    await sql`set local idle_in_transaction_session_timeout = 0`.execute(lock);
     const fromLedger = await sweepLedger(world);
     const fromQueue = await sweepFailedSet(world);
     return { recreated: fromLedger.recreated, markedDead: fromLedger.markedDead + fromQueue };

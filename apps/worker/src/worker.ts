@@ -1,4 +1,3 @@
-import { ConfigurationError } from '@penstock/core/failure';
 import { providerNamed } from '@penstock/core/providers/registry';
 import { assertReachable, openDatabase, type LedgerTransaction } from '@penstock/db/database';
 import { assertMigrated } from '@penstock/db/migrate';
@@ -11,6 +10,7 @@ import { createMetrics } from '@penstock/runtime/metrics';
 import { observeQueue } from '@penstock/runtime/observe-queue';
 import { version } from '@penstock/runtime/version';
 import { queueLocation } from '@penstock/runtime/queue-location';
+import { refuseWhereEventsCouldBeLost } from '@penstock/runtime/refuse-forgetful-queue';
 import { openWebhookQueue } from '@penstock/runtime/webhook-queue';
 import { readWorkerConfig } from './config.ts';
 import { createWorkerEvents } from './events.ts';
@@ -47,9 +47,9 @@ export async function worker(given: WorkerProcess, scope: ProcessScope): Promise
   );
   await assertMigrated(db);
   const queue = scope.resources.use(openWebhookQueue(location));
-  // A queue that is away is waited for; one whose schema does not fit is not.
-  await queue.connected().catch((error: unknown) => {
-    if (error instanceof ConfigurationError) throw error;
+  await refuseWhereEventsCouldBeLost(queue, {
+    production: config.environment === 'production',
+    warn: events.notDurable,
   });
 
   const health = scope.resources.use(
@@ -86,7 +86,6 @@ export async function worker(given: WorkerProcess, scope: ProcessScope): Promise
     provider: providerNamed,
     handlerMs: config.handlerMs,
     now,
-    stopping: scope.stopping,
     ...(given.onStep === undefined ? {} : { onStep: given.onStep }),
   };
   const intake = scope.resources.use(

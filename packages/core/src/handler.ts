@@ -32,7 +32,7 @@ export interface HandlerContext<Tx> {
     readonly key: string;
     readonly payload: unknown;
   }) => Promise<void>;
-  /** Aborted when the handler's time is up or the worker stops. */
+  /** Aborted when the handler's time is up. A worker that stops lets its handlers finish. */
   readonly signal: AbortSignal;
 }
 

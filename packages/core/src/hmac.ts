@@ -1,5 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
+export type HmacAlgorithm = 'sha256' | 'sha512' | 'sha1';
+
 /**
  * Whether `signature` is the HMAC of `parts` (concatenated bytes) under one of
  * `secrets`; the matching secret's position, or -1.
@@ -9,8 +11,8 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
  * RFC 2104; the comparison is over raw digests of equal length.
  */
 export function matchingSecret(options: {
-  readonly algorithm: 'sha256' | 'sha512' | 'sha1';
-  readonly secrets: readonly string[];
+  readonly algorithm: HmacAlgorithm;
+  readonly secrets: readonly (string | Buffer)[];
   readonly parts: readonly (string | Buffer)[];
   readonly signatures: readonly Buffer[];
 }): number {

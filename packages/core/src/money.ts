@@ -100,6 +100,6 @@ function exactNumber(units: bigint): number {
 function malformedAmount(reason: string): PermanentError {
   return new PermanentError(
     'malformed_amount',
-    `An amount of the event cannot be read: ${reason}. Fix the translation of this provider's amounts, then replay the event.`,
+    `An amount of the event cannot be read: ${reason}. Mend the translation of this provider's amounts, then have the provider send the event again.`,
   );
 }

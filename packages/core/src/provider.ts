@@ -32,6 +32,23 @@ export interface ProviderEffects {
 /** Decides about one request. Never throws for anything the request contains. */
 export type Verifier = (request: SignedRequest, receivedAt: Date) => Verification | Promise<Verification>;
 
+/** What an operator wants to know about a provider; docs/PROVIDERS.md is made of it. */
+export interface ProviderDocumentation {
+  readonly title: string;
+  /** Header names, or where else the signature is. */
+  readonly signatureIn: string;
+  /** How far off the signed time may be, in words. */
+  readonly window: string;
+  /** How and for how long the provider repeats what was not acknowledged, with its source where it is not certain. */
+  readonly retries: string;
+  /** Which of its events say something about payments. */
+  readonly covers: string;
+  /** What to do in the provider's dashboard, step by step. */
+  readonly setup: readonly string[];
+  /** Where the scheme is documented or implemented by the provider itself. */
+  readonly source: string;
+}
+
 /**
  * A payment provider: how its requests are verified and what its events mean.
  * One folder in providers/, one line in providers/registry.ts.
@@ -40,6 +57,13 @@ export interface Provider {
   readonly id: string;
   /** The one media type its notifications come in; others are refused with 415. Null where it varies. */
   readonly mediaType: string | null;
+  readonly documentation: ProviderDocumentation;
+  /** How it wants an accepted request to be answered; 200 with the event's standing in JSON where absent. */
+  readonly acknowledgement?: { readonly status: number; readonly contentType: string; readonly body: string };
+  /** The status it wants for a signature that does not match; 401 where absent. */
+  readonly mismatchStatus?: number;
+  /** Builds what answers a GET that proves to the provider who listens here; null where that GET is no challenge. */
+  readonly createChallengeResponder?: (settings: unknown) => (query: URLSearchParams) => string | null;
   /**
    * Builds the verifier of one endpoint. Throws ConfigurationError listing every
    * problem of the settings, before anything is served.

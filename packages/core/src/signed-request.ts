@@ -6,6 +6,8 @@ export interface SignedRequest {
   readonly method: string;
   /** Lower-case name to every value received under it, in order of arrival. */
   readonly headers: Readonly<Record<string, readonly string[] | undefined>>;
+  /** What follows the `?` of the URL, without it; empty where there is none. */
+  readonly query: string;
   readonly body: Buffer;
 }
 

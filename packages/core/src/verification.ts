@@ -28,7 +28,18 @@ export interface VerifiedEvent {
   readonly apiVersion: string | null;
   /** The connected or sub-account the event belongs to, where the provider names one. */
   readonly providerAccount: string | null;
+  /**
+   * The part of the request that is this event, where one request carries
+   * several: JSON of its own. It is what is stored and compared, for the same
+   * event may come again in other company. The whole body where absent.
+   */
+  readonly body?: Buffer;
 }
+
+/** What a proven body says of itself. The reason names paths, never values. */
+export type EventsReading =
+  | { readonly kind: 'events'; readonly events: readonly VerifiedEvent[] }
+  | { readonly kind: 'malformed'; readonly reason: string };
 
 /** What a verifier concludes about one request. */
 export type Verification =

@@ -1,5 +1,6 @@
 import { Kysely, PostgresDialect, sql, type Transaction } from 'kysely';
-import { Pool, types } from 'pg';
+import { DatabaseError, Pool, types } from 'pg';
+import { PermanentError, TransientError } from '@penstock/core/failure';
 import type { Database } from './schema.ts';
 
 export type LedgerDatabase = Kysely<Database>;
@@ -57,17 +58,27 @@ function readInt8(text: string): number {
 
 /**
  * Whether the fault lies with the database rather than with the event: it was
- * away, is shutting down, ran out of connections, or two transactions met in
- * a deadlock. Such a fault says nothing about the event and uses up none of
- * its attempts. Source: PostgreSQL, Appendix A, error codes.
+ * away, is shutting down, or ran out of connections or space. Such a fault
+ * says nothing about the event and uses up none of its attempts. What our own
+ * code has named already (TransientError, PermanentError) is no such fault.
+ * Source: PostgreSQL, Appendix A, error codes.
  */
 export function isDatabaseOutage(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
+  if (!(error instanceof Error) || error instanceof TransientError || error instanceof PermanentError) return false;
+  if (isLedgerOutage(error)) return true;
+  // Two transactions met in a deadlock, or a lock was held for too long by somebody else.
+  if (error instanceof DatabaseError && /^(40001|40P01|55P03)$/.test(error.code ?? '')) return true;
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
-  if (/^(08|53|57P0|58|40001|40P01|55P03|25006|25P03)/.test(code)) return true;
-  if (/^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)$/.test(code))
-    return true;
-  return /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|the database system is/.test(
-    error.message,
+  return /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)$/.test(code);
+}
+
+/** The same, by marks that only PostgreSQL and its driver leave: a handler's own network faults are not among them. */
+export function isLedgerOutage(error: unknown): boolean {
+  if (error instanceof DatabaseError) return /^(08|53|57P0|58|25006|25P03)/.test(error.code ?? '');
+  return (
+    error instanceof Error &&
+    /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error)/.test(
+      error.message,
+    )
   );
 }

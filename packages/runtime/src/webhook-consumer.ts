@@ -49,6 +49,9 @@ type PostgresWorker = Worker<unknown, string, string, PostgresQueueBackend, JobP
 /** How often a job may lose its worker before it is taken to be what kills them. */
 const STALLS_MAX = 20;
 
+/** What BullMQ says of a job that it gave up on by itself; it has no code for it. */
+const STALLED_TOO_OFTEN = 'job stalled more than allowable limit';
+
 /** A retry with the delay that the policy chose for it. */
 class RetryLater extends Error {
   override name = 'RetryLater';
@@ -104,7 +107,7 @@ export function consumeWebhooks(
 
   worker.on('error', options.onError);
   worker.on('failed', (job, error) => {
-    if (job === undefined || error instanceof RetryLater || !/stalled/.test(error.message)) return;
+    if (job === undefined || error instanceof RetryLater || error.message !== STALLED_TOO_OFTEN) return;
     options
       .onAbandoned({ jobId: job.id ?? '', data: job.data, attempt: job.attemptsMade }, error.message)
       .catch(options.onError);

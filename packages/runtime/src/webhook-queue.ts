@@ -21,7 +21,7 @@ export interface FailedJob {
 
 /**
  * The pipe between ingest and workers. Two backends, one conformance suite
- * (webhook-queue.conformance.ts).
+ * (tests/webhook-queue.test.ts).
  */
 export interface WebhookQueue extends AsyncDisposable {
   readonly location: QueueLocation;

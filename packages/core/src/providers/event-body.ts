@@ -50,7 +50,7 @@ export function shortText(text: string | null | undefined): string | undefined {
 export function malformedEvent(reason: string): PermanentError {
   return new PermanentError(
     'malformed_event',
-    `The event cannot be translated: ${reason}. Compare it with the provider's documentation, fix the translation, then replay it.`,
+    `The event cannot be translated: ${reason}. Compare it with the provider's documentation, mend the translation, then have the provider send it again.`,
   );
 }
 

@@ -6,6 +6,19 @@ import { createStripeVerifier } from './verify.ts';
 export const stripe: Provider = {
   id: 'stripe',
   mediaType: 'application/json',
+  documentation: {
+    title: 'Stripe',
+    signatureIn: '`Stripe-Signature`: `t=<seconds>,v1=<hex>`',
+    window: '300 s either way, by default',
+    retries: 'up to three days with growing pauses in live mode; each retry is signed anew',
+    covers: 'payment intents, charges, refunds, disputes, payouts',
+    setup: [
+      'Add an endpoint in the dashboard under Webhooks, with the snapshot payload style and the URL /webhooks/<endpoint>.',
+      'Choose payment_intent.*, charge.*, refund.*, charge.dispute.* and payout.* events.',
+      'Reveal the signing secret (whsec_…) and set it as the first of `secrets`.',
+    ],
+    source: 'stripe-node src/Webhooks.ts; docs.stripe.com/webhooks',
+  },
   createVerifier: createStripeVerifier,
   translate: translateStripe,
   statesSameEvent: statesSameStripeEvent,

@@ -1,0 +1,96 @@
+import { matchingSecret, type HmacAlgorithm } from './hmac.ts';
+import { secretsActiveAt, type RotatingSecret } from './rotating-secrets.ts';
+import { readHeader, type SignedRequest } from './signed-request.ts';
+import { rejected, type EventsReading, type Tier, type Verification } from './verification.ts';
+
+/** The signatures a request carries, and the time they cover where there is one. */
+export type SignatureReading =
+  | { readonly kind: 'signatures'; readonly signatures: readonly Buffer[]; readonly timestamp: string | null }
+  | { readonly kind: 'missing'; readonly reason: string }
+  | { readonly kind: 'malformed'; readonly reason: string };
+
+/** What differs between providers that sign with an HMAC. */
+export interface HmacScheme {
+  readonly tier: Tier;
+  readonly algorithm: HmacAlgorithm;
+  readonly readSignatures: (request: SignedRequest) => SignatureReading;
+  /** The bytes that are signed, in order. */
+  readonly signedParts: (request: SignedRequest, timestamp: string | null) => readonly (string | Buffer)[];
+  /** The key that a secret stands for; its UTF-8 bytes where absent. */
+  readonly keyOf?: (secret: string) => string | Buffer;
+  /** How far the signed time may be from now, either way; null where no time is signed. */
+  readonly window: { readonly toleranceSeconds: number; readonly secondsOf: (timestamp: string) => number } | null;
+  /** What the body, once proven, says of itself. */
+  readonly readEvents: (request: SignedRequest) => EventsReading;
+}
+
+/**
+ * Verifies a request by its HMAC: signature under any active secret, in
+ * constant time, then the time, then the body. Never throws for anything the
+ * request contains.
+ */
+export function verifyHmac(
+  scheme: HmacScheme,
+  context: { readonly secrets: readonly RotatingSecret[]; readonly request: SignedRequest; readonly receivedAt: Date },
+): Verification {
+  const { request, receivedAt } = context;
+  const reading = scheme.readSignatures(request);
+  if (reading.kind === 'missing') return rejected('signature_missing', reading.reason);
+  if (reading.kind === 'malformed') return rejected('signature_malformed', reading.reason);
+
+  const secrets = secretsActiveAt(context.secrets, receivedAt);
+  const position = matchingSecret({
+    algorithm: scheme.algorithm,
+    secrets: secrets.map(({ value }) => scheme.keyOf?.(value) ?? value),
+    parts: scheme.signedParts(request, reading.timestamp),
+    signatures: reading.signatures,
+  });
+  const secret = secrets[position];
+  if (secret === undefined)
+    return rejected('signature_mismatch', 'no signature matches the request under any active secret');
+
+  if (scheme.window !== null && reading.timestamp !== null) {
+    const ageSeconds = receivedAt.getTime() / 1000 - scheme.window.secondsOf(reading.timestamp);
+    if (!(Math.abs(ageSeconds) <= scheme.window.toleranceSeconds)) {
+      return rejected(
+        'signature_stale',
+        `the signature's time is outside the window of ${scheme.window.toleranceSeconds} seconds`,
+      );
+    }
+  }
+
+  const events = scheme.readEvents(request);
+  const proven = { tier: scheme.tier, keyId: secret.name, transmissionId: null };
+  if (events.kind === 'malformed') return { kind: 'malformed', ...proven, reason: events.reason };
+  return { kind: 'verified', ...proven, events: events.events };
+}
+
+/** Bytes of a signature as text encodes them; null where the text is not exactly that. */
+export function decodeSignature(text: string, encoding: 'hex' | 'base64', bytes: number): Buffer | null {
+  if (encoding === 'hex')
+    return text.length === bytes * 2 && /^[0-9a-f]+$/i.test(text) ? Buffer.from(text, 'hex') : null;
+  // Buffer forgives what base64 does not allow; encoding it again does not.
+  const decoded = Buffer.from(text, 'base64');
+  return decoded.length === bytes && decoded.toString('base64') === text ? decoded : null;
+}
+
+/** One signature, alone in one header, behind an optional prefix such as `sha256=`. */
+export function signatureInHeader(options: {
+  readonly header: string;
+  readonly prefix?: string;
+  readonly encoding: 'hex' | 'base64';
+  readonly bytes: number;
+}): (request: SignedRequest) => SignatureReading {
+  const { header, prefix = '', encoding, bytes } = options;
+  return (request) => {
+    const reading = readHeader(request, header);
+    if (reading.kind === 'missing') return { kind: 'missing', reason: `the ${header} header is missing` };
+    if (reading.kind === 'unusable') return { kind: 'malformed', reason: reading.reason };
+    const signature = reading.value.startsWith(prefix)
+      ? decodeSignature(reading.value.slice(prefix.length), encoding, bytes)
+      : null;
+    if (signature === null)
+      return { kind: 'malformed', reason: `the ${header} header is not ${prefix}<${bytes} bytes in ${encoding}>` };
+    return { kind: 'signatures', signatures: [signature], timestamp: null };
+  };
+}

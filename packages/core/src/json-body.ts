@@ -1,0 +1,23 @@
+import { isUtf8 } from 'node:buffer';
+import type * as z from 'zod';
+
+/** A proven body read by the provider's envelope. The reason names paths, never values. */
+export type JsonReading<Value> =
+  | { readonly kind: 'json'; readonly value: Value }
+  | { readonly kind: 'malformed'; readonly reason: string };
+
+/** Reads the bytes as JSON of that shape; never throws. */
+export function readJsonBody<Schema extends z.ZodType>(body: Buffer, schema: Schema): JsonReading<z.output<Schema>> {
+  if (!isUtf8(body)) return { kind: 'malformed', reason: 'the body is not UTF-8' };
+  let value: unknown;
+  try {
+    value = JSON.parse(body.toString('utf8'));
+  } catch {
+    // A SyntaxError quotes the body, and a RangeError is what deep nesting throws.
+    return { kind: 'malformed', reason: 'the body is not JSON' };
+  }
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return { kind: 'json', value: parsed.data };
+  const paths = new Set(parsed.error.issues.slice(0, 5).map((issue) => issue.path.join('.') || 'the body'));
+  return { kind: 'malformed', reason: `the body is not an event of this provider: ${[...paths].join(', ')}` };
+}

@@ -1,0 +1,65 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { on } from '@penstock/core/handler';
+import { providerNamed } from '@penstock/core/providers/registry';
+import { openDatabase, type LedgerTransaction } from '@penstock/db/database';
+import { createTestDatabase, type TestDatabase } from '@penstock/db/testing/test-database';
+import { testPostgresUrl } from '@penstock/local/test-services';
+import { processWebhook, type ProcessWorld } from '@penstock/worker/process-webhook';
+import { aDelivery } from './harness/deliveries.ts';
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await createTestDatabase(testPostgresUrl());
+});
+afterAll(() => database[Symbol.asyncDispose]());
+
+test('a service that a handler cannot reach is the handler’s failure and costs an attempt, unlike a database that is away', async () => {
+  const unreachable = on<LedgerTransaction>('*', 'call-somebody', async () => {
+    throw Object.assign(new Error('connect ECONNREFUSED 127.0.0.1:9'), { code: 'ECONNREFUSED' });
+  });
+  const delivery = aDelivery();
+  const job = { jobId: delivery.eventId, data: delivery, attempt: 1 };
+  expect(await processWebhook(job, worldWith([unreachable]))).toMatchObject({
+    kind: 'failed',
+    failure: { code: 'ECONNREFUSED' },
+    next: { kind: 'retry' },
+  });
+  await using away = openDatabase({ url: 'postgres://nobody@127.0.0.1:9/none', poolMax: 1, applicationName: 'test' });
+  expect(await processWebhook(job, { ...worldWith([]), db: away })).toMatchObject({ kind: 'outage' });
+});
+
+test('after its last attempt an event is dead with the reason that its retries are exhausted', async () => {
+  const failing = on<LedgerTransaction>('*', 'fail', async () => {
+    throw new Error('still broken');
+  });
+  const delivery = aDelivery();
+  const attempts = [1, 2, 3, 4, 5, 6].map((attempt) => ({ jobId: delivery.eventId, data: delivery, attempt }));
+  const ends: string[] = [];
+  for (const job of attempts) {
+    const processed = await processWebhook(job, worldWith([failing]));
+    ends.push(processed.kind === 'failed' ? processed.next.kind : processed.kind);
+  }
+  expect(ends).toEqual(['retry', 'retry', 'retry', 'retry', 'retry', 'dead']);
+  const row = await database.db
+    .selectFrom('ledger')
+    .select(['state', 'failure_code', 'failure_reason', 'attempts'])
+    .where('provider_event_id', '=', delivery.eventId)
+    .executeTakeFirst();
+  expect(row).toEqual({
+    state: 'dead',
+    failure_code: 'handler_failed',
+    failure_reason: 'retries_exhausted',
+    attempts: 6,
+  });
+});
+
+test('a job that is not a delivery is dead at once and enters no ledger', async () => {
+  expect(await processWebhook({ jobId: 'x', data: { v: 2 }, attempt: 1 }, worldWith([]))).toMatchObject({
+    kind: 'unreadable',
+    failure: { code: 'malformed_delivery', permanent: true },
+  });
+});
+
+function worldWith(handlers: ProcessWorld['handlers']): ProcessWorld {
+  return { db: database.db, provider: providerNamed, handlers, handlerMs: 1_000, now: () => new Date() };
+}
