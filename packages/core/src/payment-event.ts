@@ -65,12 +65,13 @@ const currency = z.string().regex(/^[A-Z]{3}$/, 'must be a three-letter ISO 4217
 const amount = z.int().nonnegative();
 
 /**
- * One of the names a payment goes by: `payment_intent:pi_1`, `charge:ch_1`,
+ * One of the names a payment goes by: `payment:…` where the provider has one
+ * kind of id, else `payment_intent:pi_1`, `charge:ch_1`,
  * `order:…`, `authorization:…`, `capture:…`, `sale:…`. Facts that share a reference
  * belong to one payment.
  */
 const reference = z.templateLiteral([
-  z.enum(['payment_intent', 'charge', 'order', 'authorization', 'capture', 'sale']),
+  z.enum(['payment', 'payment_intent', 'charge', 'order', 'authorization', 'capture', 'sale']),
   ':',
   identifier,
 ]);

@@ -144,4 +144,4 @@ function canonicalId(references: readonly PaymentReference[]): string | undefine
     .find((id) => id !== undefined);
 }
 
-const referenceKinds = ['payment_intent', 'charge', 'capture', 'sale', 'authorization', 'order'] as const;
+const referenceKinds = ['payment', 'payment_intent', 'charge', 'capture', 'sale', 'authorization', 'order'] as const;

@@ -107,7 +107,17 @@ export async function findPayments(
     .execute();
 }
 
-const referenceKinds = ['payment_intent', 'charge', 'order', 'authorization', 'capture', 'sale', 'refund', 'dispute'];
+const referenceKinds = [
+  'payment',
+  'payment_intent',
+  'charge',
+  'order',
+  'authorization',
+  'capture',
+  'sale',
+  'refund',
+  'dispute',
+];
 
 function referencesNamed(id: string): string[] {
   return [id, ...referenceKinds.map((kind) => `${kind}:${id}`)];

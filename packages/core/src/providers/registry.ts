@@ -1,9 +1,10 @@
 import type { Provider } from '../provider.ts';
 import { paypal } from './paypal/provider.ts';
+import { square } from './square/provider.ts';
 import { stripe } from './stripe/provider.ts';
 
 /** Every provider that can be configured. */
-export const providers = { stripe, paypal } satisfies Record<string, Provider>;
+export const providers = { stripe, paypal, square } satisfies Record<string, Provider>;
 
 export type ProviderId = keyof typeof providers;
 

@@ -1,6 +1,6 @@
-import { isUtf8 } from 'node:buffer';
 import * as z from 'zod';
-import type { VerifiedEvent } from '../../verification.ts';
+import { readJsonBody } from '../../json-body.ts';
+import type { EventsReading } from '../../verification.ts';
 
 const identifier = z.string().regex(/^[\x21-\x7e]{1,255}$/);
 
@@ -16,32 +16,43 @@ const snapshotEvent = z.object({
   data: z.object({ object: z.record(z.string(), z.unknown()) }),
 });
 
-export type StripeEventReading =
-  | { readonly kind: 'event'; readonly event: VerifiedEvent }
-  | { readonly kind: 'malformed'; readonly reason: string };
+/**
+ * The envelope of a thin event: it names what changed and does not hold it.
+ * Source: stripe-node src/resources/V2/Core/Events.ts.
+ */
+const thinEvent = z.object({
+  id: identifier,
+  object: z.literal('v2.core.event'),
+  type: identifier,
+  created: z.iso.datetime({ offset: true }),
+  livemode: z.boolean().nullish(),
+  context: identifier.nullish(),
+});
+
+const envelope = z.discriminatedUnion('object', [snapshotEvent, thinEvent]);
 
 /** Reads what a verified body says of itself. Never throws; the reason names paths, never values. */
-export function readStripeEvent(body: Buffer): StripeEventReading {
-  const json = parseJson(body);
-  if (json.kind === 'malformed') return json;
-  const parsed = snapshotEvent.safeParse(json.value);
-  if (!parsed.success)
-    return {
-      kind: 'malformed',
-      reason: `not a Stripe snapshot event: ${parsed.error.issues.map((issue) => issue.path.join('.') || 'the body').join(', ')}`,
+export function readStripeEvents(body: Buffer): EventsReading {
+  const reading = readJsonBody(body, envelope);
+  if (reading.kind === 'malformed') return reading;
+  const { value } = reading;
+  const common = { eventId: value.id, type: value.type, livemode: value.livemode ?? null };
+  if (value.object === 'v2.core.event') {
+    const event = {
+      ...common,
+      occurredAt: new Date(value.created),
+      apiVersion: null,
+      providerAccount: value.context ?? null,
     };
-  const { id, type, created, livemode, api_version, account } = parsed.data;
-  return {
-    kind: 'event',
-    event: {
-      eventId: id,
-      type,
-      occurredAt: new Date(created * 1000),
-      livemode,
-      apiVersion: api_version ?? null,
-      providerAccount: account ?? null,
-    },
+    return { kind: 'events', events: [event] };
+  }
+  const event = {
+    ...common,
+    occurredAt: new Date(value.created * 1000),
+    apiVersion: value.api_version ?? null,
+    providerAccount: value.account ?? null,
   };
+  return { kind: 'events', events: [event] };
 }
 
 /**
@@ -49,7 +60,7 @@ export function readStripeEvent(body: Buffer): StripeEventReading {
  * (`pending_webhooks`); everything else about an event is fixed.
  */
 export function statesSameStripeEvent(stored: Buffer, received: Buffer): boolean {
-  const [one, other] = [parseJson(stored), parseJson(received)];
+  const [one, other] = [readJsonBody(stored, z.unknown()), readJsonBody(received, z.unknown())];
   if (one.kind === 'malformed' || other.kind === 'malformed') return false;
   try {
     return withoutCounter(one.value) === withoutCounter(other.value);
@@ -61,17 +72,4 @@ export function statesSameStripeEvent(stored: Buffer, received: Buffer): boolean
 
 function withoutCounter(value: unknown): string {
   return JSON.stringify(value, (key, inner: unknown) => (key === 'pending_webhooks' ? undefined : inner));
-}
-
-function parseJson(
-  body: Buffer,
-): { readonly kind: 'json'; readonly value: unknown } | { readonly kind: 'malformed'; readonly reason: string } {
-  if (!isUtf8(body)) return { kind: 'malformed', reason: 'the body is not UTF-8' };
-  try {
-    const value: unknown = JSON.parse(body.toString('utf8'));
-    return { kind: 'json', value };
-  } catch {
-    // A SyntaxError quotes the body, and a RangeError is what deep nesting throws.
-    return { kind: 'malformed', reason: 'the body is not JSON' };
-  }
 }

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { RejectionCode } from '../../verification.ts';
 import { eventBody, requestOf, secret, signatureHeader, signedAt, signedRequest } from './fixtures/deliveries.ts';
 import published from './fixtures/published-vectors.json' with { type: 'json' };
+import { translateStripe } from './translate.ts';
 import { createStripeVerifier } from './verify.ts';
 
 const verify = createStripeVerifier({ secrets: [secret] });
@@ -195,3 +196,32 @@ test.each([
 function refusal(code: RejectionCode): { readonly kind: 'rejected'; readonly code: RejectionCode } {
   return { kind: 'rejected', code };
 }
+
+describe('a thin v2 event', () => {
+  test('is verified and described by its envelope, and says nothing about payments by itself', async () => {
+    const body = Buffer.from(
+      JSON.stringify({
+        id: 'evt_test_65R',
+        object: 'v2.core.event',
+        type: 'v1.billing.meter.no_meter_found',
+        created: '2026-03-01T12:00:00.123Z',
+        livemode: false,
+        context: 'acct_1',
+        related_object: { id: 'mtr_1', type: 'billing.meter', url: '/v1/billing/meters/mtr_1' },
+      }),
+    );
+    const verification = await createStripeVerifier({ secrets: [secret] })(signedRequest(body), signedAt);
+    expect(verification).toMatchObject({
+      kind: 'verified',
+      events: [
+        {
+          eventId: 'evt_test_65R',
+          type: 'v1.billing.meter.no_meter_found',
+          occurredAt: new Date('2026-03-01T12:00:00.123Z'),
+          providerAccount: 'acct_1',
+        },
+      ],
+    });
+    expect(translateStripe(body)).toEqual([]);
+  });
+});
