@@ -174,7 +174,7 @@ describe('genuine bodies that are no events', () => {
     expectProblem(await send({ body }), {
       status: 400,
       code: 'event_malformed',
-      detail: /not a Stripe snapshot event/,
+      detail: /the body is not an event of this provider/,
     });
     const job = await system.queue.bull.getJob(`stripe.sha256-${sha256Hex(body)}`);
     expect(job?.data).toMatchObject({ shape: 'malformed', body: { encoding: 'utf8', data: body.toString() } });

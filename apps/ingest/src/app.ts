@@ -16,7 +16,7 @@ export function createIngestApp(world: ReceiveWorld, events: IngestEvents): Hono
     const requestId = requestIdOf(request.headers['x-request-id'], world.newId);
 
     const outcome = await receiveWebhook({ endpointName: endpoint, requestId, request }, world);
-    const answer = respond(outcome, requestId);
+    const answer = respond(outcome, requestId, world.endpoints.get(endpoint)?.provider);
     events.webhookReceived({
       endpoint,
       known: world.endpoints.has(endpoint),
@@ -26,7 +26,7 @@ export function createIngestApp(world: ReceiveWorld, events: IngestEvents): Hono
       durationMs: performance.now() - started,
       outcome,
     });
-    return new Response(answer.body, { status: answer.status, headers: answer.headers });
+    return new Response(answer.body === '' ? null : answer.body, { status: answer.status, headers: answer.headers });
   });
 
   app.notFound((context) => {

@@ -133,7 +133,9 @@ function openEndpoints(
     if (resolved.problems.length > 0) continue;
     try {
       const verify = endpoint.provider.createVerifier(resolved.settings, effects);
-      open.set(endpoint.name, { name: endpoint.name, account: endpoint.account, provider: endpoint.provider, verify });
+      const answerChallenge = endpoint.provider.createChallengeResponder?.(resolved.settings) ?? null;
+      const { name, account, provider } = endpoint;
+      open.set(name, { name, account, provider, verify, answerChallenge });
     } catch (error) {
       if (!(error instanceof ConfigurationError)) throw error;
       problems.push(...error.problems.map((problem) => `endpoint ${endpoint.name}: ${problem}`));

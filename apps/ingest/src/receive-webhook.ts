@@ -13,6 +13,8 @@ export interface OpenEndpoint {
   readonly account: string;
   readonly provider: Provider;
   readonly verify: Verifier;
+  /** Answers the provider's GET that asks who listens here; null where it asks nothing of the kind. */
+  readonly answerChallenge: ((query: URLSearchParams) => string | null) | null;
 }
 
 /** What receiving needs of the world. */
@@ -41,6 +43,10 @@ export async function receiveWebhook(incoming: IncomingWebhook, world: ReceiveWo
   const { request } = incoming;
   const endpoint = world.endpoints.get(incoming.endpointName);
   if (endpoint === undefined) return { kind: 'unknown_endpoint' };
+  if (request.method === 'GET' && endpoint.answerChallenge !== null) {
+    const answer = endpoint.answerChallenge(new URLSearchParams(queryOf(request.url)));
+    return answer === null ? { kind: 'method_not_allowed' } : { kind: 'challenged', answer };
+  }
   if (request.method !== 'POST') return { kind: 'method_not_allowed' };
   if (world.stopping.aborted) return { kind: 'stopping' };
 
@@ -76,10 +82,10 @@ export async function receiveWebhook(incoming: IncomingWebhook, world: ReceiveWo
   if (standings === 'unavailable') return { kind: 'queue_unavailable' };
 
   if (verification.kind === 'malformed') return verification;
-  // A signature over the whole body makes a second body under one id the
-  // provider's own doing. One over less of it does not: that is a forgery's mark.
-  if (standings.includes('contested') && (verification.tier === 'partial' || verification.tier === 'none'))
-    return { kind: 'contested' };
+  // The headers that prove this request have proven another body before: a
+  // forgery's mark. Without such headers a second body under one id is the
+  // provider's own doing, and the worker finds out what it is.
+  if (standings.includes('contested') && verification.transmissionId !== null) return { kind: 'contested' };
   return {
     kind: 'accepted',
     events: deliveries.map((delivery, position) => ({

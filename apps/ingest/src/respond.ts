@@ -1,4 +1,5 @@
 import type { QueueStanding, ReceiveOutcome } from '@penstock/core/outcome';
+import type { Provider } from '@penstock/core/provider';
 
 export interface Answer {
   readonly status: number;
@@ -6,15 +7,22 @@ export interface Answer {
   readonly body: string;
 }
 
+/** How a provider wants to be answered, where it wants it otherwise. */
+export type ProviderWishes = Pick<Provider, 'acknowledgement' | 'mismatchStatus'>;
+
 /**
  * What each outcome is in HTTP: the only place that knows. Refusals are RFC
  * 9457 problem documents with a stable `code`; none says more about a secret
  * than that it did not match.
  */
-export function respond(outcome: ReceiveOutcome, requestId: string): Answer {
+export function respond(outcome: ReceiveOutcome, requestId: string, wishes: ProviderWishes = {}): Answer {
   switch (outcome.kind) {
     case 'accepted':
-      return json(200, acceptance(outcome.events), requestId);
+      return wishes.acknowledgement === undefined
+        ? json(200, acceptance(outcome.events), requestId)
+        : text(wishes.acknowledgement, requestId);
+    case 'challenged':
+      return text({ status: 200, contentType: 'text/plain', body: outcome.answer }, requestId);
     case 'malformed':
       return problem(
         {
@@ -28,7 +36,7 @@ export function respond(outcome: ReceiveOutcome, requestId: string): Answer {
     case 'rejected':
       return problem(
         {
-          status: 401,
+          status: wishes.mismatchStatus ?? 401,
           code: outcome.code,
           title: 'The request was not proven to be from the provider',
           detail: outcome.reason,
@@ -182,4 +190,13 @@ function json(status: number, body: unknown, requestId: string): Answer {
     headers: { 'content-type': 'application/json', 'x-request-id': requestId },
     body: JSON.stringify(body),
   };
+}
+
+/** An answer without a body has no type either. */
+function text(
+  answer: { readonly status: number; readonly contentType: string; readonly body: string },
+  requestId: string,
+): Answer {
+  const type = answer.body === '' ? {} : { 'content-type': answer.contentType };
+  return { status: answer.status, headers: { ...type, 'x-request-id': requestId }, body: answer.body };
 }

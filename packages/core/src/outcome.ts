@@ -5,6 +5,8 @@ import type { RejectionCode } from './verification.ts';
  */
 export type ReceiveOutcome =
   | { readonly kind: 'accepted'; readonly events: readonly QueuedEvent[] }
+  /** The provider asked who listens here, and this proves it. */
+  | { readonly kind: 'challenged'; readonly answer: string }
   /** Genuine but not an event: kept as a dead letter, answered 400. */
   | { readonly kind: 'malformed'; readonly keyId: string; readonly reason: string }
   | { readonly kind: 'rejected'; readonly code: RejectionCode; readonly reason: string }
