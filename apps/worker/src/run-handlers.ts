@@ -110,7 +110,6 @@ function refuseAfter(signal: AbortSignal, name: string): KyselyPlugin {
 }
 
 function describe({ delivery, facts }: HandlerInput): HandledEvent {
-  const payload: unknown = JSON.parse(decodeBody(delivery.body).toString('utf8'));
   return {
     endpoint: delivery.endpoint,
     provider: delivery.provider,
@@ -120,6 +119,15 @@ function describe({ delivery, facts }: HandlerInput): HandledEvent {
     occurredAt: delivery.occurredAt === null ? null : new Date(delivery.occurredAt),
     receivedAt: new Date(delivery.receivedAt),
     facts,
-    payload,
+    payload: readPayload(decodeBody(delivery.body).toString('utf8')),
   };
+}
+
+/** Not every provider sends JSON: a form is handed over as the text it is. */
+function readPayload(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
 }

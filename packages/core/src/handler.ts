@@ -13,7 +13,7 @@ export interface HandledEvent {
   readonly receivedAt: Date;
   /** What the event says about payments, canonically. */
   readonly facts: readonly PaymentFact[];
-  /** The provider's JSON, parsed; not validated beyond being the provider's event. */
+  /** The provider's JSON, parsed, or its text where it sends none; not validated beyond being the provider's event. */
   readonly payload: unknown;
 }
 

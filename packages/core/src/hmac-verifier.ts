@@ -49,8 +49,22 @@ export function verifyHmac(
   if (secret === undefined)
     return rejected('signature_mismatch', 'no signature matches the request under any active secret');
 
-  if (scheme.window !== null && reading.timestamp !== null) {
-    const ageSeconds = receivedAt.getTime() / 1000 - scheme.window.secondsOf(reading.timestamp);
+  return verifyProven(scheme, { request, receivedAt, timestamp: reading.timestamp, keyId: secret.name });
+}
+
+/** What is left once a signature has matched: the time, then the body. */
+export function verifyProven(
+  scheme: Pick<HmacScheme, 'tier' | 'window' | 'readEvents'>,
+  proof: {
+    readonly request: SignedRequest;
+    readonly receivedAt: Date;
+    readonly timestamp: string | null;
+    readonly keyId: string;
+  },
+): Verification {
+  const { request, receivedAt, timestamp, keyId } = proof;
+  if (scheme.window !== null && timestamp !== null) {
+    const ageSeconds = receivedAt.getTime() / 1000 - scheme.window.secondsOf(timestamp);
     if (!(Math.abs(ageSeconds) <= scheme.window.toleranceSeconds)) {
       return rejected(
         'signature_stale',
@@ -60,7 +74,7 @@ export function verifyHmac(
   }
 
   const events = scheme.readEvents(request);
-  const proven = { tier: scheme.tier, keyId: secret.name, transmissionId: null };
+  const proven = { tier: scheme.tier, keyId, transmissionId: null };
   if (events.kind === 'malformed') return { kind: 'malformed', ...proven, reason: events.reason };
   return { kind: 'verified', ...proven, events: events.events };
 }

@@ -21,3 +21,12 @@ export function readJsonBody<Schema extends z.ZodType>(body: Buffer, schema: Sch
   const paths = new Set(parsed.error.issues.slice(0, 5).map((issue) => issue.path.join('.') || 'the body'));
   return { kind: 'malformed', reason: `the body is not an event of this provider: ${[...paths].join(', ')}` };
 }
+
+/** A part of a parsed body as JSON of its own; null where it is nested deeper than the stack. */
+export function jsonBytes(part: unknown): Buffer | null {
+  try {
+    return Buffer.from(JSON.stringify(part));
+  } catch {
+    return null;
+  }
+}

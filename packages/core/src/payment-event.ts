@@ -80,9 +80,17 @@ export type PaymentReference = z.infer<typeof reference>;
 /** Epoch milliseconds at which the provider says the fact became true. */
 const occurredAtMs = z.int().nonnegative();
 
+/**
+ * How late in its object's life a fact of this kind comes, where the provider
+ * proves what happened but not when (Adyen): facts are ordered by it before
+ * the time, which then decides nothing. Absent is 0, as for all others.
+ */
+const stage = z.int().nonnegative().optional();
+
 const paymentFact = z.strictObject({
   kind: z.literal('payment'),
   occurredAtMs,
+  stage,
   references: z.array(reference).min(1),
   /** Absent where the event tells about the payment without saying where it stands. */
   status: z.enum(paymentStatuses).optional(),
@@ -99,6 +107,7 @@ const paymentFact = z.strictObject({
 const refundFact = z.strictObject({
   kind: z.literal('refund'),
   occurredAtMs,
+  stage,
   id: identifier,
   references: z.array(reference),
   status: z.enum(refundStatuses),
@@ -110,6 +119,7 @@ const refundFact = z.strictObject({
 const disputeFact = z.strictObject({
   kind: z.literal('dispute'),
   occurredAtMs,
+  stage,
   id: identifier,
   references: z.array(reference),
   /** Absent where the event only moves the funds. */
@@ -123,6 +133,7 @@ const disputeFact = z.strictObject({
 const payoutFact = z.strictObject({
   kind: z.literal('payout'),
   occurredAtMs,
+  stage,
   id: identifier,
   status: z.enum(payoutStatuses),
   amount: amount.optional(),

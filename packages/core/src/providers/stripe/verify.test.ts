@@ -199,7 +199,7 @@ function refusal(code: RejectionCode): { readonly kind: 'rejected'; readonly cod
 
 describe('a thin v2 event', () => {
   test('is verified and described by its envelope, and says nothing about payments by itself', async () => {
-    const body = Buffer.from(
+    const thin = Buffer.from(
       JSON.stringify({
         id: 'evt_test_65R',
         object: 'v2.core.event',
@@ -210,7 +210,7 @@ describe('a thin v2 event', () => {
         related_object: { id: 'mtr_1', type: 'billing.meter', url: '/v1/billing/meters/mtr_1' },
       }),
     );
-    const verification = await createStripeVerifier({ secrets: [secret] })(signedRequest(body), signedAt);
+    const verification = await createStripeVerifier({ secrets: [secret] })(signedRequest(thin), signedAt);
     expect(verification).toMatchObject({
       kind: 'verified',
       events: [
@@ -222,6 +222,6 @@ describe('a thin v2 event', () => {
         },
       ],
     });
-    expect(translateStripe(body)).toEqual([]);
+    expect(translateStripe(thin)).toEqual([]);
   });
 });

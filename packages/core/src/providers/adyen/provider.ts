@@ -1,0 +1,29 @@
+import type { Provider } from '../../provider.ts';
+import { statesSameAdyenEvent, translateAdyen } from './translate.ts';
+import { createAdyenVerifier } from './verify.ts';
+
+export const adyen: Provider = {
+  id: 'adyen',
+  mediaType: 'application/json',
+  documentation: {
+    title: 'Adyen',
+    signatureIn:
+      '`additionalData.hmacSignature` of each item in the body (standard notifications: only eight fields are covered), `hmacsignature` (platform and management webhooks)',
+    window: 'none: no time is signed',
+    retries:
+      'three times within 30 seconds, then after 2, 5, 10, 15 and 30 minutes, 1, 2, 4 and every 8 hours for up to 30 days (docs.adyen.com, Troubleshoot webhooks)',
+    covers:
+      'payments, refunds, disputes and payouts of standard notifications, by their signed fields only: reasons and dates are shown but not acted upon. With automatic capture Adyen sends no CAPTURE, so a payment stays at authorized. CANCEL_OR_REFUND does not say which of the two in a signed field. Platform and management webhooks are verified and stored',
+    setup: [
+      'Add a Standard webhook in the Customer Area with the URL /webhooks/<endpoint>, method JSON.',
+      'Generate an HMAC key under Security and set it as the first of `secrets`.',
+      'When generating a new key, keep the old one in `secrets`: what was queued before is signed with it.',
+      'For platform or management webhooks, add an endpoint of its own with its own key.',
+    ],
+    source: '@adyen/api-library src/utils/hmacValidator.ts; docs.adyen.com/development-resources/webhooks',
+  },
+  acknowledgement: { status: 200, contentType: 'text/plain', body: '[accepted]' },
+  createVerifier: createAdyenVerifier,
+  translate: translateAdyen,
+  statesSameEvent: statesSameAdyenEvent,
+};

@@ -1,0 +1,49 @@
+import * as z from 'zod';
+import { signatureInHeader, verifyHmac, type HmacScheme } from '../../hmac-verifier.ts';
+import { readJsonBody } from '../../json-body.ts';
+import type { Verifier } from '../../provider.ts';
+import { parseSettings } from '../../provider-settings.ts';
+import { rotatingSecrets } from '../../rotating-secrets.ts';
+import type { EventsReading } from '../../verification.ts';
+
+/**
+ * Verifies Coinbase Commerce's `X-CC-Webhook-Signature`: hex HMAC-SHA256 over
+ * the raw body, keyed with the text of the shared secret. No time is signed:
+ * repetition is the ledger's to stop. Source: coinbase-commerce-node
+ * lib/Webhook.js; unlike it, the body is parsed only once it is proven.
+ */
+export function createCoinbaseCommerceVerifier(settings: unknown): Verifier {
+  const { secrets } = parseSettings(z.strictObject({ secrets: rotatingSecrets }), settings);
+  const scheme: HmacScheme = {
+    tier: 'body',
+    algorithm: 'sha256',
+    readSignatures: signatureInHeader({ header: 'x-cc-webhook-signature', encoding: 'hex', bytes: 32 }),
+    signedParts: ({ body }) => [body],
+    window: null,
+    readEvents: ({ body }) => readEvents(body),
+  };
+  return (request, receivedAt) => verifyHmac(scheme, { secrets, request, receivedAt });
+}
+
+const identifier = z.string().regex(/^[\x21-\x7e]{1,255}$/);
+
+/** `event.id` stays through the retries; the `id` around it may not. Source: docs.cdp.coinbase.com, webhook fields. */
+const envelope = z.object({
+  event: z.object({
+    id: identifier,
+    type: identifier,
+    created_at: z.iso.datetime({ offset: true }).nullish(),
+    api_version: z.string().max(255).nullish(),
+  }),
+});
+
+function readEvents(body: Buffer): EventsReading {
+  const reading = readJsonBody(body, envelope);
+  if (reading.kind === 'malformed') return reading;
+  const { id, type, created_at, api_version } = reading.value.event;
+  const occurredAt = created_at === null || created_at === undefined ? null : new Date(created_at);
+  return {
+    kind: 'events',
+    events: [{ eventId: id, type, occurredAt, livemode: null, apiVersion: api_version ?? null, providerAccount: null }],
+  };
+}
