@@ -44,15 +44,15 @@ describe('wrong settings', () => {
 
   test('that are secrets are not repeated', async () => {
     const { code, output } = await refused({
-      STRIPE_WEBHOOK_SECRET: 'hunter2',
+      STRIPE_WEBHOOK_SECRET: 'hunt2',
       REDIS_URL: 'hunter2',
       TRUSTED_ROOTS_FILE: '/absent',
     });
     expect(code).toBe(78);
     expect(output).toMatch(
-      /REDIS_URL must be[\s\S]*TRUSTED_ROOTS_FILE: \/absent cannot be read[\s\S]*secrets\.0: must be the signing secret/,
+      /REDIS_URL must be[\s\S]*TRUSTED_ROOTS_FILE: \/absent cannot be read[\s\S]*secrets\.0: must be a secret/,
     );
-    expect(output).not.toContain('hunter2');
+    expect(output).not.toMatch(/hunter2|hunt2/);
   });
 
   test('are a configuration file that is not there, an unknown provider, and a port that is taken', async () => {
