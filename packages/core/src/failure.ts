@@ -14,6 +14,19 @@ export class TransientError extends Error {
 }
 
 /**
+ * A service that an event depends on is away: refused, timed out, overloaded.
+ * The event is not at fault and waits without losing an attempt.
+ */
+export class ServiceAwayError extends TransientError {
+  /** How long the service asked to be left alone; null where it did not say. */
+  readonly retryAfterMs: number | null;
+  constructor(code: string, message: string, options?: ErrorOptions & { readonly retryAfterMs?: number | null }) {
+    super(code, message, options);
+    this.retryAfterMs = options?.retryAfterMs ?? null;
+  }
+}
+
+/**
  * A broken world that will not mend by waiting: the same input fails the same
  * way for ever. The work goes to the dead letters at once.
  */

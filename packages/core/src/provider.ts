@@ -1,3 +1,4 @@
+import type { Confirmer } from './confirmation.ts';
 import type { SignedRequest } from './signed-request.ts';
 import type { PaymentFact } from './payment-event.ts';
 import type { Verification } from './verification.ts';
@@ -31,6 +32,23 @@ export interface ProviderEffects {
 
 /** Decides about one request. Never throws for anything the request contains. */
 export type Verifier = (request: SignedRequest, receivedAt: Date) => Verification | Promise<Verification>;
+
+/** An endpoint's settings as configured; a secret may be a reference that nobody has looked up. */
+export type EndpointSettings = Readonly<Record<string, unknown>>;
+
+/** Fetch-to-confirm: the event is believed for what the provider's API says of it. */
+export interface ProviderConfirmation {
+  /** The settings that fetching needs, by name: of an endpoint's secrets, a worker looks up these alone. */
+  readonly settings: readonly string[];
+  /** Builds what asks, for one endpoint. Throws ConfigurationError listing every problem of these settings. */
+  readonly createConfirmer: (settings: unknown, effects: ProviderEffects) => Confirmer;
+  /**
+   * What the answer says about payments; takes the place of the provider's
+   * `translate` for an event that was confirmed. Throws PermanentError
+   * `malformed_event` on an answer that contradicts the documented shape.
+   */
+  readonly translate: (event: Buffer, answer: Buffer) => readonly PaymentFact[];
+}
 
 /** What an operator wants to know about a provider; docs/PROVIDERS.md is made of it. */
 export interface ProviderDocumentation {
@@ -71,10 +89,13 @@ export interface Provider {
   readonly createVerifier: (settings: unknown, effects: ProviderEffects) => Verifier;
   /**
    * What a verified event says about payments; an empty list where it says
-   * nothing. Throws PermanentError `malformed_event` on a body that contradicts
-   * the provider's documented shape.
+   * nothing, and always where nothing of it is signed (tier `none`). Throws
+   * PermanentError `malformed_event` on a body that contradicts the provider's
+   * documented shape.
    */
-  readonly translate: (body: Buffer) => readonly PaymentFact[];
+  readonly translate: (body: Buffer, settings?: EndpointSettings) => readonly PaymentFact[];
+  /** How the provider's API is asked about an event that its signature does not prove; absent where it proves enough. */
+  readonly confirmation?: ProviderConfirmation;
   /**
    * Whether two different bodies under one event id state the same event, as
    * when a retry re-renders a delivery counter.
