@@ -23,6 +23,12 @@ collisions.received_at timestamp with time zone not null
 collisions.recorded_at timestamp with time zone not null default now()
 collisions.body_sha256 bytea not null
 collisions.body bytea not null
+confirmations.ledger_id bigint not null
+confirmations.confirmed_at timestamp with time zone not null
+confirmations.source text not null
+confirmations.disagrees boolean not null
+confirmations.body_sha256 bytea not null
+confirmations.body bytea not null
 disputes.account text not null
 disputes.id text not null
 disputes.payment_key bigint not null
@@ -143,6 +149,9 @@ collisions: CHECK ((kind = ANY (ARRAY['event_id'::text, 'transmission_id'::text]
 collisions: FOREIGN KEY (ledger_id) REFERENCES ledger(id)
 collisions: PRIMARY KEY (id)
 collisions: UNIQUE (ledger_id, kind, provider_event_id, body_sha256)
+confirmations: CHECK ((octet_length(body_sha256) = 32))
+confirmations: FOREIGN KEY (ledger_id) REFERENCES ledger(id)
+confirmations: PRIMARY KEY (ledger_id)
 disputes: FOREIGN KEY (payment_key) REFERENCES payments(key)
 disputes: PRIMARY KEY (account, id, payment_key)
 events: CHECK ((origin = ANY (ARRAY['webhook'::text, 'sweep'::text])))
@@ -189,6 +198,7 @@ CREATE INDEX refunds_of_payment ON public.refunds USING btree (payment_key)
 CREATE UNIQUE INDEX attempts_pkey ON public.attempts USING btree (id)
 CREATE UNIQUE INDEX collisions_ledger_id_kind_provider_event_id_body_sha256_key ON public.collisions USING btree (ledger_id, kind, provider_event_id, body_sha256)
 CREATE UNIQUE INDEX collisions_pkey ON public.collisions USING btree (id)
+CREATE UNIQUE INDEX confirmations_pkey ON public.confirmations USING btree (ledger_id)
 CREATE UNIQUE INDEX disputes_pkey ON public.disputes USING btree (account, id, payment_key)
 CREATE UNIQUE INDEX events_pkey ON public.events USING btree (id)
 CREATE UNIQUE INDEX ledger_account_provider_event_id_key ON public.ledger USING btree (account, provider_event_id)
@@ -206,6 +216,8 @@ CREATE TRIGGER attempts_append_only BEFORE DELETE OR UPDATE ON public.attempts F
 CREATE TRIGGER attempts_no_truncate BEFORE TRUNCATE ON public.attempts FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 CREATE TRIGGER collisions_append_only BEFORE DELETE OR UPDATE ON public.collisions FOR EACH ROW EXECUTE FUNCTION refuse_change()
 CREATE TRIGGER collisions_no_truncate BEFORE TRUNCATE ON public.collisions FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+CREATE TRIGGER confirmations_append_only BEFORE DELETE OR UPDATE ON public.confirmations FOR EACH ROW EXECUTE FUNCTION refuse_change()
+CREATE TRIGGER confirmations_no_truncate BEFORE TRUNCATE ON public.confirmations FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 CREATE TRIGGER events_append_only BEFORE DELETE OR UPDATE ON public.events FOR EACH ROW EXECUTE FUNCTION refuse_change()
 CREATE TRIGGER events_no_truncate BEFORE TRUNCATE ON public.events FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 CREATE TRIGGER ledger_identity_fixed BEFORE UPDATE ON public.ledger FOR EACH ROW EXECUTE FUNCTION refuse_ledger_identity_change()

@@ -52,6 +52,7 @@ async function rowsAfter(options: {
     db: database.db,
     provider: providerNamed,
     handlers: [],
+    endpoints: new Map(),
     handlerMs: 1_000,
     now: () => new Date(),
   };

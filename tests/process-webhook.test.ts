@@ -61,5 +61,12 @@ test('a job that is not a delivery is dead at once and enters no ledger', async 
 });
 
 function worldWith(handlers: ProcessWorld['handlers']): ProcessWorld {
-  return { db: database.db, provider: providerNamed, handlers, handlerMs: 1_000, now: () => new Date() };
+  return {
+    db: database.db,
+    provider: providerNamed,
+    endpoints: new Map(),
+    handlers,
+    handlerMs: 1_000,
+    now: () => new Date(),
+  };
 }

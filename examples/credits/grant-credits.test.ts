@@ -18,6 +18,7 @@ test('a captured payment grants its credits once, told by however many events, h
     db,
     provider: providerNamed,
     handlers: [grantCredits],
+    endpoints: new Map(),
     handlerMs: 1_000,
     now: () => new Date(),
   };

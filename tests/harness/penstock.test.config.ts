@@ -17,6 +17,8 @@ export default defineConfiguration<LedgerTransaction>({
       webhookId: fromEnvironment('PAYPAL_WEBHOOK_ID'),
       environment: { simulator: fromEnvironment('PAYPAL_SIMULATOR_URL') },
       mode: 'offline',
+      clientId: 'simulated',
+      clientSecret: 'simulated',
     },
   },
   handlers: [

@@ -125,7 +125,8 @@ function openEndpoints(
   const problems: string[] = [];
   if (production && config.trustedRootsFile !== undefined)
     problems.push('TRUSTED_ROOTS_FILE is for demonstrations and is refused in production');
-  const effects = providerEffects({ production, extraRoots: readRoots(config.trustedRootsFile, problems) });
+  const extraRoots = readRoots(config.trustedRootsFile, problems);
+  const effects = providerEffects({ production, extraRoots, retriesMax: 0 });
   const open = new Map<string, OpenEndpoint>();
   for (const endpoint of configuration.endpoints.values()) {
     const resolved = resolveSettings(endpoint, environment);

@@ -24,6 +24,8 @@ export default defineConfiguration<LedgerTransaction>({
       webhookId: fromEnvironment('PENSTOCK_DEMO_PAYPAL_WEBHOOK_ID'),
       environment: { simulator: fromEnvironment('PENSTOCK_DEMO_PAYPAL_ORIGIN') },
       mode: 'offline',
+      clientId: 'simulated',
+      clientSecret: 'simulated',
     },
   },
 });

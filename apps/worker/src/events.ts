@@ -41,6 +41,10 @@ export function createWorkerEvents({ logger, metrics }: { readonly logger: Logge
           metrics.failedAttempts.inc({ endpoint: 'unknown', outcome: 'dead' });
           logger.error({ ...line, error: processed.error }, 'job is not a delivery; it stays in the failed set');
           return;
+        case 'unconfirmed':
+          metrics.failedAttempts.inc({ endpoint: processed.delivery.endpoint, outcome: 'postponed' });
+          logger.warn(line, "the provider's API is away; the webhook is stored and waits without losing an attempt");
+          return;
         case 'outage':
           metrics.failedAttempts.inc({ endpoint: 'unknown', outcome: 'postponed' });
           logger.warn(line, 'the database is away; the webhook waits without losing an attempt');
@@ -99,6 +103,13 @@ function describe(processed: Processed): Record<string, unknown> {
         ...(processed.next.kind === 'retry'
           ? { retryInMs: processed.next.delayMs }
           : { reason: processed.next.reason }),
+      };
+    case 'unconfirmed':
+      return {
+        outcome: processed.kind,
+        ...identify(processed.delivery),
+        code: processed.failure.code,
+        retryInMs: processed.delayMs,
       };
     case 'unreadable':
     case 'outage':

@@ -11,6 +11,8 @@ export interface HandlerInput {
   readonly delivery: Delivery;
   readonly ledgerId: number;
   readonly facts: readonly PaymentFact[];
+  /** What the provider's API said of the event; null where it was not asked. */
+  readonly answer: Buffer | null;
 }
 
 /**
@@ -109,7 +111,7 @@ function refuseAfter(signal: AbortSignal, name: string): KyselyPlugin {
   };
 }
 
-function describe({ delivery, facts }: HandlerInput): HandledEvent {
+function describe({ delivery, facts, answer }: HandlerInput): HandledEvent {
   return {
     endpoint: delivery.endpoint,
     provider: delivery.provider,
@@ -118,8 +120,10 @@ function describe({ delivery, facts }: HandlerInput): HandledEvent {
     type: delivery.type,
     occurredAt: delivery.occurredAt === null ? null : new Date(delivery.occurredAt),
     receivedAt: new Date(delivery.receivedAt),
+    tier: delivery.tier,
+    confirmed: answer !== null,
     facts,
-    payload: readPayload(decodeBody(delivery.body).toString('utf8')),
+    payload: readPayload((answer ?? decodeBody(delivery.body)).toString('utf8')),
   };
 }
 

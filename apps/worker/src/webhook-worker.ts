@@ -46,6 +46,8 @@ function verdictOf(processed: Processed): JobVerdict {
         : { kind: 'dead', error: processed.error };
     case 'unreadable':
       return { kind: 'dead', error: processed.error };
+    case 'unconfirmed':
+      return { kind: 'postpone', delayMs: processed.delayMs };
     case 'outage':
       return { kind: 'postpone', delayMs: OUTAGE_DELAY_MS };
   }

@@ -13,6 +13,7 @@ import { queueLocation } from '@penstock/runtime/queue-location';
 import { refuseWhereEventsCouldBeLost } from '@penstock/runtime/refuse-forgetful-queue';
 import { openWebhookQueue } from '@penstock/runtime/webhook-queue';
 import { readWorkerConfig } from './config.ts';
+import { openWorkerEndpoints } from './endpoints.ts';
 import { createWorkerEvents } from './events.ts';
 import type { ProcessStep, ProcessWorld } from './process-webhook.ts';
 import { repeat } from './repeat.ts';
@@ -34,7 +35,12 @@ export async function worker(given: WorkerProcess, scope: ProcessScope): Promise
   const logger = createLogger({ name: 'worker', level: config.logLevel });
   const metrics = createMetrics({ process: 'worker', version, environment: config.environment });
   const events = createWorkerEvents({ logger, metrics });
-  const { handlers } = await loadConfiguration<LedgerTransaction>(config.configFile);
+  const configuration = await loadConfiguration<LedgerTransaction>(config.configFile);
+  const { handlers } = configuration;
+  const endpoints = openWorkerEndpoints(configuration, {
+    production: config.environment === 'production',
+    environment: given.environment,
+  });
   const location = queueLocation(config);
 
   const db = scope.resources.use(
@@ -83,6 +89,7 @@ export async function worker(given: WorkerProcess, scope: ProcessScope): Promise
   const world: ProcessWorld = {
     db,
     handlers,
+    endpoints,
     provider: providerNamed,
     handlerMs: config.handlerMs,
     now,

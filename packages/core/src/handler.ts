@@ -1,4 +1,5 @@
 import type { CanonicalType, PaymentFact } from './payment-event.ts';
+import type { Tier } from './verification.ts';
 
 /** The event a handler is told about. */
 export interface HandledEvent {
@@ -11,9 +12,17 @@ export interface HandledEvent {
   readonly type: string;
   readonly occurredAt: Date | null;
   readonly receivedAt: Date;
+  /** How much of the request its signature proved; `none` and not confirmed: the payload is anybody's. */
+  readonly tier: Tier;
+  /** True where the payload is the answer of the provider's API, fetched by the worker. */
+  readonly confirmed: boolean;
   /** What the event says about payments, canonically. */
   readonly facts: readonly PaymentFact[];
-  /** The provider's JSON, parsed, or its text where it sends none; not validated beyond being the provider's event. */
+  /**
+   * The provider's JSON, parsed, or its text where it sends none: the answer of
+   * its API where the event was confirmed, else the notification. Not validated
+   * beyond that.
+   */
   readonly payload: unknown;
 }
 

@@ -16,6 +16,7 @@ export interface Database {
   events: EventsTable;
   transmissions: TransmissionsTable;
   collisions: CollisionsTable;
+  confirmations: ConfirmationsTable;
   attempts: AttemptsTable;
   payments: PaymentsTable;
   payment_references: PaymentReferencesTable;
@@ -99,6 +100,15 @@ interface CollisionsTable {
   request_id: string;
   received_at: Date;
   recorded_at: Generated<Date>;
+  body_sha256: Buffer;
+  body: Buffer;
+}
+
+interface ConfirmationsTable {
+  ledger_id: number;
+  confirmed_at: Date;
+  source: string;
+  disagrees: boolean;
   body_sha256: Buffer;
   body: Buffer;
 }

@@ -1,4 +1,4 @@
-import type { LedgerTransaction } from './database.ts';
+import type { Connection, LedgerTransaction } from './database.ts';
 
 /** What a transmission id is bound to. */
 export interface BoundTransmission {
@@ -8,7 +8,7 @@ export interface BoundTransmission {
 
 /** The body an account's transmission id is bound to, or undefined where it is new. */
 export async function findTransmission(
-  tx: LedgerTransaction,
+  tx: Connection,
   key: { readonly account: string; readonly transmissionId: string },
 ): Promise<BoundTransmission | undefined> {
   const row = await tx

@@ -1,14 +1,17 @@
 import { rootCertificates } from 'node:tls';
-import { TransientError } from '@penstock/core/failure';
+import { ServiceAwayError, TransientError } from '@penstock/core/failure';
 import type { IncomingResponse, OutgoingRequest, ProviderEffects } from '@penstock/core/provider';
+import { resilientExchange } from './resilient-exchange.ts';
 
-/** The real world for verifiers: HTTPS with the system's roots and those added. */
+/** The real world for verifiers and confirmers: HTTPS with the system's roots and those added. */
 export function providerEffects(options: {
   readonly production: boolean;
   readonly extraRoots?: readonly string[];
+  /** How often a GET is tried again at once: never where a provider waits for the answer. */
+  readonly retriesMax: number;
 }): ProviderEffects {
   return {
-    exchange,
+    exchange: resilientExchange(exchange, options),
     production: options.production,
     trustedRoots: [...rootCertificates, ...(options.extraRoots ?? [])],
   };
@@ -17,7 +20,7 @@ export function providerEffects(options: {
 /**
  * One HTTP exchange: no redirect is followed, the answer is cut off at its
  * limit, and the deadline covers connection, headers and body. Rejects with
- * TransientError `provider_unreachable`.
+ * ServiceAwayError `provider_unreachable`.
  */
 async function exchange(request: OutgoingRequest): Promise<IncomingResponse> {
   try {
@@ -37,7 +40,7 @@ async function exchange(request: OutgoingRequest): Promise<IncomingResponse> {
     };
   } catch (cause) {
     if (cause instanceof TransientError) throw cause;
-    throw new TransientError(
+    throw new ServiceAwayError(
       'provider_unreachable',
       `${request.method} ${new URL(request.url).origin} failed: ${cause instanceof Error ? cause.message : String(cause)}`,
       { cause },
@@ -51,7 +54,7 @@ async function readLimited(response: Response, bytesMax: number): Promise<Buffer
   for await (const chunk of response.body ?? []) {
     bytes += chunk.byteLength;
     if (bytes > bytesMax)
-      throw new TransientError('provider_unreachable', `the answer is larger than ${bytesMax} bytes`);
+      throw new TransientError('provider_answer_too_large', `the answer is larger than ${bytesMax} bytes`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

@@ -1,6 +1,7 @@
 import * as z from 'zod';
-import { TransientError } from '../../failure.ts';
+import { ServiceAwayError, TransientError } from '../../failure.ts';
 import type { ProviderEffects } from '../../provider.ts';
+import { isAway, readRetryAfterMs } from '../../provider-api.ts';
 import { readJson } from './envelope.ts';
 import type { PayPalEnvironment } from './environment.ts';
 import type { PayPalCredentials } from './settings.ts';
@@ -82,6 +83,10 @@ async function requestToken({
     timeoutMs: TOKEN_TIMEOUT_MS,
     bodyBytesMax: TOKEN_REPLY_BYTES_MAX,
   });
+  if (isAway(response.status))
+    throw new ServiceAwayError('provider_away', `PayPal answered the token request with ${response.status}`, {
+      retryAfterMs: readRetryAfterMs(response.headers['retry-after']),
+    });
   if (response.status !== 200)
     throw new TransientError(
       'paypal_token_refused',

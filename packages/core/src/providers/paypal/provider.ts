@@ -1,4 +1,5 @@
 import type { Provider } from '../../provider.ts';
+import { confirmationSettings, createPayPalConfirmer, translatePayPalAnswer } from './confirm.ts';
 import { translatePayPal } from './translate.ts';
 import { createPayPalVerifier } from './verify.ts';
 
@@ -14,12 +15,17 @@ export const paypal: Provider = {
     setup: [
       'Add a webhook to the REST app in the developer dashboard, with the https URL /webhooks/<endpoint>.',
       'Choose CHECKOUT.ORDER.*, PAYMENT.*, CUSTOMER.DISPUTE.* events.',
-      'Set the webhook id, and the client id and secret, so that what cannot be decided offline is asked of PayPal.',
+      'Set the webhook id, and the client id and secret: ingest asks PayPal what it cannot decide offline, and the worker fetches each event about money before it acts on it (`confirm`: `always`, `money`, `never`).',
     ],
     source: 'PayPal-Python-SDK notifications.py; PayPal openapi notifications_webhooks_v1.json',
   },
   createVerifier: createPayPalVerifier,
   translate: translatePayPal,
+  confirmation: {
+    settings: confirmationSettings,
+    createConfirmer: createPayPalConfirmer,
+    translate: translatePayPalAnswer,
+  },
   // Offline verification proves only a CRC32 of the body, so no difference between two bodies is harmless.
   statesSameEvent: (stored, received) => stored.equals(received),
 };

@@ -22,6 +22,12 @@ const mode = z.enum(['offline', 'postback', 'offline-then-postback', 'demo-hmac'
   error: 'must be offline, postback, offline-then-postback or demo-hmac',
 });
 
+/**
+ * Which events are fetched from PayPal before they are acted upon: all, those
+ * that say something about payments, or none.
+ */
+export const confirm = z.enum(['always', 'money', 'never'], { error: 'must be always, money or never' });
+
 /** A colon would end the user name of Basic authentication early. */
 const clientIdText = z
   .string({ error: 'must be text' })
@@ -46,6 +52,9 @@ const paypalSettings = z.strictObject({
     .describe('How a delivery is verified. Default: offline-then-postback with credentials, else offline.'),
   clientId: clientIdText.optional().describe('The REST app the postback is authorised as.'),
   clientSecret: clientSecretText.optional().describe('The secret of that app. Secret.'),
+  confirm: confirm
+    .optional()
+    .describe('Which events are fetched from PayPal before they are acted upon. Default: money. The worker does it.'),
   demoSecret: demoSecretText.optional().describe('The key of demo-hmac (never in production). Secret.'),
   toleranceSeconds: z
     .int({ error: 'must be a whole number of seconds' })
@@ -98,6 +107,45 @@ export function readPayPalSettings(
     mode: chosen.mode,
     toleranceMs: parsed.data.toleranceSeconds * 1_000,
   };
+}
+
+/** How an endpoint's events are confirmed, with what that takes. */
+export interface PayPalConfirmSettings {
+  readonly environment: PayPalEnvironment;
+  readonly confirm:
+    | { readonly kind: 'always' | 'money'; readonly credentials: PayPalCredentials }
+    | { readonly kind: 'never' };
+}
+
+const confirmSettings = paypalSettings.pick({
+  environment: true,
+  mode: true,
+  clientId: true,
+  clientSecret: true,
+  confirm: true,
+});
+
+/**
+ * Reads what a worker needs to ask PayPal about events. Throws one
+ * ConfigurationError with every problem; no problem repeats a value.
+ */
+export function readConfirmSettings(
+  settings: unknown,
+  { production }: { readonly production: boolean },
+): PayPalConfirmSettings {
+  const parsed = confirmSettings.safeParse(settings);
+  if (!parsed.success) throw new ConfigurationError(parsed.error.issues.map(describeIssue));
+  const { clientId, clientSecret, mode: verification, confirm: wanted = 'money' } = parsed.data;
+  const problems = production ? productionProblems(parsed.data) : [];
+  if (problems.length > 0) throw new ConfigurationError(problems);
+  const world = environmentOf(parsed.data.environment);
+  // The demonstration's signature covers the whole body.
+  if (wanted === 'never' || verification === 'demo-hmac') return { environment: world, confirm: { kind: 'never' } };
+  if (clientId !== undefined && clientSecret !== undefined)
+    return { environment: world, confirm: { kind: wanted, credentials: { clientId, clientSecret } } };
+  throw new ConfigurationError([
+    "clientId and clientSecret are required: PayPal's signature proves only a checksum of the body, so events about money are fetched from PayPal before they are acted upon; set confirm to never to act on the checksum alone",
+  ]);
 }
 
 /**

@@ -1,0 +1,127 @@
+import type { Confirmer } from '@penstock/core/confirmation';
+import { decodeBody, type Delivery } from '@penstock/core/delivery';
+import { PermanentError, ServiceAwayError, TransientError } from '@penstock/core/failure';
+import type { PaymentFact } from '@penstock/core/payment-event';
+import type { EndpointSettings, Provider } from '@penstock/core/provider';
+import { findConfirmation } from '@penstock/db/confirmations';
+import type { LedgerDatabase } from '@penstock/db/database';
+import { findTransmission } from '@penstock/db/transmissions';
+import { keepDelivery } from './store-delivery.ts';
+
+/** An endpoint as a worker knows it. */
+export interface WorkerEndpoint {
+  /** As configured; secrets are references. */
+  readonly settings: EndpointSettings;
+  /** Asks the provider about an event of it; null where its signatures prove enough. */
+  readonly confirm: Confirmer | null;
+}
+
+/** What confirming needs of the world. */
+export interface ConfirmWorld {
+  readonly db: LedgerDatabase;
+  readonly endpoints: ReadonlyMap<string, WorkerEndpoint>;
+  readonly now: () => Date;
+}
+
+/**
+ * Asks the provider about an event whose signature does not prove what will be
+ * acted upon, and stores the answer beside the event: it is fetched once. Gives
+ * the answer, or null where there is nothing to ask, or nothing to act upon:
+ * the event was processed before, or is a collision, which the ledger finds by
+ * itself. Holds no transaction open while it waits.
+ *
+ * Throws PermanentError `event_unconfirmed` where the provider denies it,
+ * ServiceAwayError where it cannot say now.
+ */
+export async function confirmDelivery(
+  delivery: Delivery,
+  provider: Provider,
+  world: ConfirmWorld,
+): Promise<Buffer | null> {
+  if (provider.confirmation === undefined || delivery.shape === 'malformed') return null;
+  const endpoint = world.endpoints.get(delivery.endpoint);
+  if (endpoint === undefined)
+    throw new TransientError(
+      'endpoint_unknown',
+      `this worker's configuration has no endpoint ${delivery.endpoint}, so its events cannot be confirmed`,
+    );
+  if (endpoint.confirm === null) return null;
+
+  const standing = await findConfirmation(world.db, delivery);
+  if (standing?.state === 'processed' || standing?.state === 'ignored') return null;
+  if (standing !== undefined && standing.bodySha256 !== delivery.bodySha256) return null;
+  if (await isForgery(world.db, delivery)) return null;
+  if (standing?.answer != null) return standing.answer;
+
+  const at = world.now();
+  const confirmation = await endpoint.confirm(unconfirmed(delivery), at);
+  switch (confirmation.kind) {
+    case 'not_needed':
+      return null;
+    case 'confirmed': {
+      const disagrees = disagree(delivery, { provider, settings: endpoint.settings, answer: confirmation.answer });
+      await keepDelivery(world.db, delivery, { ...confirmation, at, disagrees });
+      return confirmation.answer;
+    }
+    case 'denied':
+      throw new PermanentError('event_unconfirmed', `the provider does not confirm the event: ${confirmation.reason}`);
+    default:
+      return confirmation satisfies never;
+  }
+}
+
+function unconfirmed({ eventId, type, tier, providerAccount, receivedAt, body }: Delivery) {
+  return { eventId, type, tier, providerAccount, receivedAt: new Date(receivedAt), body: decodeBody(body) };
+}
+
+/** Its headers have proven another body before. */
+async function isForgery(db: LedgerDatabase, { account, transmissionId, bodySha256 }: Delivery): Promise<boolean> {
+  if (transmissionId === null) return false;
+  const bound = await findTransmission(db, { account, transmissionId });
+  return bound !== undefined && bound.bodySha256 !== bodySha256;
+}
+
+interface Proof {
+  readonly provider: Provider;
+  readonly settings: EndpointSettings | undefined;
+  /** What the provider's API said; null where it was not asked. */
+  readonly answer: Buffer | null;
+}
+
+/** What is acted upon: the provider's answer where there is one, else what the signature proves of the body. */
+export function factsOf(delivery: Delivery, { provider, settings, answer }: Proof): readonly PaymentFact[] {
+  const body = decodeBody(delivery.body);
+  return answer === null || provider.confirmation === undefined
+    ? provider.translate(body, settings)
+    : provider.confirmation.translate(body, answer);
+}
+
+/** Whether the body, had it been believed, says something else. One that says nothing does not disagree. */
+function disagree(delivery: Delivery, proof: Proof): boolean {
+  try {
+    const own = factsOf(delivery, { ...proof, answer: null });
+    return own.length > 0 && JSON.stringify(own) !== JSON.stringify(factsOf(delivery, proof));
+  } catch (error) {
+    if (error instanceof PermanentError) return true;
+    throw error;
+  }
+}
+
+/** A provider's API may be away for this long before its events count as failed, and somebody looks. */
+const AWAY_MS_MAX = 24 * 3_600_000;
+
+/** How long an event waits for an API that is away, where the API does not say. */
+const AWAY_DELAY_MS = 15_000;
+
+/** No answer to "when?" keeps an event waiting for longer. */
+const AWAY_DELAY_MS_MAX = 3_600_000;
+
+/** How long the event waits without losing an attempt; null where the failure is its own, or has lasted too long. */
+export function waitForService(
+  thrown: unknown,
+  times: { readonly receivedAt: Date; readonly now: Date },
+): number | null {
+  if (!(thrown instanceof ServiceAwayError)) return null;
+  if (times.now.getTime() - times.receivedAt.getTime() > AWAY_MS_MAX) return null;
+  return Math.min(Math.max(thrown.retryAfterMs ?? AWAY_DELAY_MS, 1_000), AWAY_DELAY_MS_MAX);
+}

@@ -1,0 +1,99 @@
+import { createHash } from 'node:crypto';
+import {
+  BrokenCircuitError,
+  circuitBreaker,
+  ConsecutiveBreaker,
+  ExponentialBackoff,
+  handleWhenResult,
+  retry,
+  wrap,
+  type IPolicy,
+} from 'cockatiel';
+import { ServiceAwayError, TransientError } from '@penstock/core/failure';
+import { isAway } from '@penstock/core/provider-api';
+import type { IncomingResponse, OutgoingRequest } from '@penstock/core/provider';
+
+export type Exchange = (request: OutgoingRequest) => Promise<IncomingResponse>;
+
+/** Failures in a row after which a service is left alone. */
+const FAILURES_IN_A_ROW_MAX = 5;
+
+/** How long it is left alone before one request tries again. */
+const OPEN_MS = 10_000;
+
+/** Services have their addresses in the configuration or in an allow-list; there are not this many. */
+const ORIGINS_MAX = 100;
+
+/**
+ * An exchange that spares a service in trouble, and the process that waits for it.
+ *
+ * - Identical requests under way at one time are one request (single-flight).
+ * - A GET that fails in transit, or finds the service away, is tried again
+ *   `retriesMax` times, after 100 to 200 ms and twice that. Nothing else is:
+ *   a request that changes something may have arrived.
+ * - Five failures in a row open the circuit of that origin: for ten seconds
+ *   requests to it fail at once with ServiceAwayError `provider_away`; then one
+ *   decides. An answer that says "not you" (4xx) is no failure.
+ */
+export function resilientExchange(exchange: Exchange, options: { readonly retriesMax: number }): Exchange {
+  const circuits = new Map<string, IPolicy>();
+  const underWay = new Map<string, Promise<IncomingResponse>>();
+
+  function circuitOf(origin: string): IPolicy {
+    const known = circuits.get(origin);
+    if (known !== undefined) return known;
+    const created = circuitBreaker(awayOrUnreachable, {
+      halfOpenAfter: OPEN_MS,
+      breaker: new ConsecutiveBreaker(FAILURES_IN_A_ROW_MAX),
+    });
+    if (circuits.size < ORIGINS_MAX) circuits.set(origin, created);
+    return created;
+  }
+
+  async function send(request: OutgoingRequest): Promise<IncomingResponse> {
+    const { origin } = new URL(request.url);
+    const retries = request.method === 'GET' ? options.retriesMax : 0;
+    const policy = retries === 0 ? circuitOf(origin) : wrap(retryPolicy(retries), circuitOf(origin));
+    try {
+      return await policy.execute(() => exchange(request));
+    } catch (error) {
+      if (error instanceof BrokenCircuitError)
+        throw new ServiceAwayError('provider_away', `${origin} failed too often and is left alone`, {
+          retryAfterMs: OPEN_MS,
+        });
+      throw error;
+    }
+  }
+
+  return async (request) => {
+    const key = keyOf(request);
+    const shared = underWay.get(key);
+    if (shared !== undefined) return shared;
+    const started = send(request).finally(() => underWay.delete(key));
+    underWay.set(key, started);
+    return started;
+  };
+}
+
+const awayOrUnreachable = handleWhenResult((result) => isResponse(result) && isAway(result.status)).orType(
+  TransientError,
+);
+
+function retryPolicy(maxAttempts: number) {
+  return retry(
+    handleWhenResult((result) => isResponse(result) && result.status !== 429 && isAway(result.status)).orType(
+      TransientError,
+    ),
+    { maxAttempts, backoff: new ExponentialBackoff({ initialDelay: 150, maxDelay: 1_000 }) },
+  );
+}
+
+function isResponse(result: unknown): result is IncomingResponse {
+  return typeof result === 'object' && result !== null && 'status' in result && typeof result.status === 'number';
+}
+
+/** Hashed, for it holds credentials. */
+function keyOf({ method, url, headers, body }: OutgoingRequest): string {
+  const hash = createHash('sha256').update(JSON.stringify([method, url, Object.entries(headers).toSorted()]));
+  return hash.update(body ?? '').digest('base64');
+}
