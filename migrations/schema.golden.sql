@@ -8,6 +8,7 @@ attempts.code text not null
 attempts.message text not null
 attempts.fingerprint text not null
 attempts.retry_in_ms bigint
+attempts.handler text
 collisions.id bigint not null generated always as identity
 collisions.ledger_id bigint not null
 collisions.kind text not null
@@ -61,6 +62,16 @@ events.content_type text
 events.origin text not null
 events.body_sha256 bytea not null
 events.body bytea not null
+handler_runs.ledger_id bigint not null
+handler_runs.handler text not null
+handler_runs.version integer not null
+handler_runs.state text not null
+handler_runs.attempts integer not null
+handler_runs.duration_ms integer not null
+handler_runs.failure_code text
+handler_runs.failure_message text
+handler_runs.failure_fingerprint text
+handler_runs.updated_at timestamp with time zone not null default now()
 ledger.id bigint not null generated always as identity
 ledger.account text not null
 ledger.provider_event_id text not null
@@ -159,6 +170,11 @@ events: CHECK ((shape = ANY (ARRAY['event'::text, 'malformed'::text])))
 events: CHECK ((tier = ANY (ARRAY['full'::text, 'body'::text, 'partial'::text, 'none'::text])))
 events: FOREIGN KEY (id) REFERENCES ledger(id)
 events: PRIMARY KEY (id)
+handler_runs: CHECK (((state = 'done'::text) = (failure_code IS NULL)))
+handler_runs: CHECK ((attempts > 0))
+handler_runs: CHECK ((state = ANY (ARRAY['done'::text, 'failed'::text, 'dead'::text])))
+handler_runs: FOREIGN KEY (ledger_id) REFERENCES ledger(id)
+handler_runs: PRIMARY KEY (ledger_id, handler)
 ledger: CHECK (((state <> 'dead'::text) OR (failure_code IS NOT NULL)))
 ledger: CHECK (((state = 'received'::text) = (finished_at IS NULL)))
 ledger: CHECK ((attempts >= 0))
@@ -201,6 +217,7 @@ CREATE UNIQUE INDEX collisions_pkey ON public.collisions USING btree (id)
 CREATE UNIQUE INDEX confirmations_pkey ON public.confirmations USING btree (ledger_id)
 CREATE UNIQUE INDEX disputes_pkey ON public.disputes USING btree (account, id, payment_key)
 CREATE UNIQUE INDEX events_pkey ON public.events USING btree (id)
+CREATE UNIQUE INDEX handler_runs_pkey ON public.handler_runs USING btree (ledger_id, handler)
 CREATE UNIQUE INDEX ledger_account_provider_event_id_key ON public.ledger USING btree (account, provider_event_id)
 CREATE UNIQUE INDEX ledger_pkey ON public.ledger USING btree (id)
 CREATE UNIQUE INDEX outbox_pkey ON public.outbox USING btree (id)

@@ -1,19 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { encodeBody, sha256Hex, type Delivery } from '@penstock/core/delivery';
-import { on } from '@penstock/core/handler';
+import { on } from '@penstock/db/handler';
 import {
   startPayPalStandIn,
   type PayPalStandIn,
   type StandInAnswer,
 } from '@penstock/core/providers/paypal/fixtures/paypal-stand-in';
 import { paypal } from '@penstock/core/providers/paypal/provider';
-import { providerNamed } from '@penstock/core/providers/registry';
-import type { LedgerTransaction } from '@penstock/db/database';
 import { createTestDatabase, type TestDatabase } from '@penstock/db/testing/test-database';
 import { testPostgresUrl } from '@penstock/local/test-services';
 import { providerEffects } from '@penstock/runtime/http-exchange';
 import { processWebhook, type ProcessWorld } from '@penstock/worker/process-webhook';
+import { processWorld } from '@penstock/worker/testing/process-world';
 import { aDelivery } from './harness/deliveries.ts';
 
 const token: StandInAnswer = { status: 200, body: '{"access_token":"token","expires_in":3600}' };
@@ -60,7 +59,7 @@ test('handlers are given what the provider told, not what the notification said'
   const genuine = aCapture('20.00');
   knows(genuine);
   const seen: unknown[] = [];
-  const spy = on<LedgerTransaction>('payment.captured', 'spy', async ({ event }) => {
+  const spy = on('payment.captured', 'spy', async ({ event }) => {
     seen.push(event.confirmed, JSON.stringify(event.payload).includes('"20.00"'));
   });
   await take(withBody(genuine, genuine.body.toString().replace('"20.00"', '"20000.00"')), [spy]);
@@ -119,7 +118,7 @@ test('a provider that refuses the credentials costs the event its attempts', asy
 test('the provider is asked once for an event, however often its handlers fail, and not for one that was processed', async () => {
   const capture = aCapture('20.00');
   knows(capture);
-  const failing = on<LedgerTransaction>('*', 'fail', async () => {
+  const failing = on('*', 'fail', async () => {
     throw new Error('not yet');
   });
   const before = asked(capture);
@@ -168,14 +167,11 @@ function take(
   const confirmer = paypal.confirmation?.createConfirmer(settings, effects) ?? null;
   return processWebhook(
     { jobId: delivery.eventId, data: delivery, attempt },
-    {
-      db: database.db,
-      provider: providerNamed,
+    processWorld(database.db, {
       endpoints: new Map([['paypal', { settings, confirm: confirmer }]]),
       handlers,
-      handlerMs: 1_000,
       now: () => now ?? new Date(delivery.receivedAt),
-    },
+    }),
   );
 }
 

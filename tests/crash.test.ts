@@ -7,7 +7,7 @@ import { until } from './harness/until.ts';
 const KILLS_A_STEP = 8;
 
 test(
-  'a worker killed between any two steps loses nothing and applies nothing twice: 56 kills',
+  'a worker killed between any two steps loses nothing and applies nothing twice: 64 kills',
   { timeout: 180_000 },
   async () => {
     await using system = await createTestSystem('redis', { CONCURRENCY: '2' });

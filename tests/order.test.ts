@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { encodeBody, sha256Hex, type Delivery } from '@penstock/core/delivery';
-import { providerNamed } from '@penstock/core/providers/registry';
 import { createTestDatabase, type TestDatabase } from '@penstock/db/testing/test-database';
 import { testPostgresUrl } from '@penstock/local/test-services';
-import { processWebhook, type ProcessWorld } from '@penstock/worker/process-webhook';
+import { processWebhook } from '@penstock/worker/process-webhook';
+import { processWorld } from '@penstock/worker/testing/process-world';
 import { paypalEvents, stripeEvents, type ProviderEvent } from './fixtures/lives.ts';
 import { aDelivery } from './harness/deliveries.ts';
 
@@ -48,14 +48,7 @@ async function rowsAfter(options: {
   readonly events: readonly ProviderEvent[];
 }) {
   const { provider, account } = options;
-  const world: ProcessWorld = {
-    db: database.db,
-    provider: providerNamed,
-    handlers: [],
-    endpoints: new Map(),
-    handlerMs: 1_000,
-    now: () => new Date(),
-  };
+  const world = processWorld(database.db, { endpoints: new Map([[provider, { settings: {}, confirm: null }]]) });
   const waiting = [...options.events];
   const worker = async (): Promise<void> => {
     for (let event = waiting.shift(); event !== undefined; event = waiting.shift()) {
@@ -119,7 +112,7 @@ async function rowsAfter(options: {
 function deliveryOf(event: ProviderEvent, owner: { readonly provider: string; readonly account: string }): Delivery {
   const body = Buffer.from(event.body);
   return {
-    ...aDelivery(),
+    ...aDelivery({ endpoint: owner.provider }),
     ...owner,
     eventId: event.id,
     type: event.type,

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { on } from '@penstock/core/handler';
-import { providerNamed } from '@penstock/core/providers/registry';
-import { openDatabase, type LedgerTransaction } from '@penstock/db/database';
+import { on } from '@penstock/db/handler';
+import { openDatabase } from '@penstock/db/database';
 import { createTestDatabase, type TestDatabase } from '@penstock/db/testing/test-database';
 import { testPostgresUrl } from '@penstock/local/test-services';
 import { processWebhook, type ProcessWorld } from '@penstock/worker/process-webhook';
+import { processWorld } from '@penstock/worker/testing/process-world';
 import { aDelivery } from './harness/deliveries.ts';
 
 let database: TestDatabase;
@@ -14,7 +14,7 @@ beforeAll(async () => {
 afterAll(() => database[Symbol.asyncDispose]());
 
 test('a service that a handler cannot reach is the handler’s failure and costs an attempt, unlike a database that is away', async () => {
-  const unreachable = on<LedgerTransaction>('*', 'call-somebody', async () => {
+  const unreachable = on('*', 'call-somebody', async () => {
     throw Object.assign(new Error('connect ECONNREFUSED 127.0.0.1:9'), { code: 'ECONNREFUSED' });
   });
   const delivery = aDelivery();
@@ -29,7 +29,7 @@ test('a service that a handler cannot reach is the handler’s failure and costs
 });
 
 test('after its last attempt an event is dead with the reason that its retries are exhausted', async () => {
-  const failing = on<LedgerTransaction>('*', 'fail', async () => {
+  const failing = on('*', 'fail', async () => {
     throw new Error('still broken');
   });
   const delivery = aDelivery();
@@ -61,12 +61,5 @@ test('a job that is not a delivery is dead at once and enters no ledger', async 
 });
 
 function worldWith(handlers: ProcessWorld['handlers']): ProcessWorld {
-  return {
-    db: database.db,
-    provider: providerNamed,
-    endpoints: new Map(),
-    handlers,
-    handlerMs: 1_000,
-    now: () => new Date(),
-  };
+  return processWorld(database.db, { handlers });
 }

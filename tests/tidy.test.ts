@@ -70,7 +70,7 @@ describe('the structure', () => {
       product.flatMap(({ text }) =>
         [
           ...text.matchAll(
-            /(?:new (?:Transient|Permanent)Error\(\s*|\bcode[:=] |rejected\(\s*)'(?<code>[a-z]+_[a-z_]+)'/g,
+            /(?:new (?:Transient|Permanent|ServiceAway)Error\(\s*|\bcode[:=] |rejected\(\s*)'(?<code>[a-z]+_[a-z_]+)'/g,
           ),
         ].map((match) => match.groups?.['code'] ?? ''),
       ),
@@ -80,8 +80,8 @@ describe('the structure', () => {
   });
 
   test('the README shows the example that runs', () => {
-    const example = read('examples/credits/grant-credits.ts');
-    expect(read('README.md')).toContain(example.slice(example.indexOf('export const grantCredits')));
+    const example = read('examples/credits/keep-credits.ts');
+    expect(read('README.md')).toContain(example.slice(example.indexOf('/** Credits are granted')));
   });
 
   test('every setting is explained in README.md', () => {

@@ -1,14 +1,14 @@
 import { sql } from 'kysely';
 import { defineConfiguration, fromEnvironment } from '@penstock/core/configuration';
 import { PermanentError } from '@penstock/core/failure';
-import { on } from '@penstock/core/handler';
+import { on } from '@penstock/db/handler';
 import type { LedgerTransaction } from '@penstock/db/database';
 
 /**
  * The configuration that tests run the processes with. Its handlers insert
  * without a unique key, so that an effect applied twice is seen as two rows.
  */
-export default defineConfiguration<LedgerTransaction>({
+export default defineConfiguration({
   endpoints: {
     stripe: { provider: 'stripe', account: 'acme', secrets: [fromEnvironment('STRIPE_WEBHOOK_SECRET')] },
     'stripe-too': { provider: 'stripe', account: 'acme', secrets: [fromEnvironment('STRIPE_WEBHOOK_SECRET')] },

@@ -1,11 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { defineConfiguration, fromEnvironment } from '@penstock/core/configuration';
-import { on } from '@penstock/core/handler';
-import type { LedgerTransaction } from '@penstock/db/database';
+import { on } from '@penstock/db/handler';
 
 /** Its handler is at work until a row in `repaired` lets it go. */
-export default defineConfiguration<LedgerTransaction>({
+export default defineConfiguration({
   endpoints: { stripe: { provider: 'stripe', secrets: [fromEnvironment('STRIPE_WEBHOOK_SECRET')] } },
   handlers: [
     on('*', 'wait-until-repaired', async ({ tx, event }) => {

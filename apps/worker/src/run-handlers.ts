@@ -1,9 +1,11 @@
-import type { KyselyPlugin } from 'kysely';
+import { sql, type KyselyPlugin } from 'kysely';
 import { decodeBody, type Delivery } from '@penstock/core/delivery';
-import { PermanentError, toFailure, TransientError } from '@penstock/core/failure';
-import { covers, type HandledEvent, type Handler } from '@penstock/core/handler';
+import { PermanentError, toError, toFailure, TransientError, type Failure } from '@penstock/core/failure';
+import { covers, type HandledEvent, type Handler, type HandlerLog } from '@penstock/core/handler';
 import { canonicalType, type PaymentFact } from '@penstock/core/payment-event';
-import { isLedgerOutage, type LedgerTransaction } from '@penstock/db/database';
+import type { Applied } from '@penstock/db/apply-facts';
+import { isLedgerOutage, STATEMENT_TIMEOUT_MS, type LedgerTransaction } from '@penstock/db/database';
+import type { HandlerRun } from '@penstock/db/handler-runs';
 import { addToOutbox } from '@penstock/db/outbox';
 
 /** What handlers are told about. */
@@ -11,61 +13,121 @@ export interface HandlerInput {
   readonly delivery: Delivery;
   readonly ledgerId: number;
   readonly facts: readonly PaymentFact[];
+  /** The payments and payouts of the event, as they stand with it. */
+  readonly applied: Applied;
   /** What the provider's API said of the event; null where it was not asked. */
   readonly answer: Buffer | null;
 }
 
+/** What running them needs of the world. */
+export interface HandlerWorld {
+  readonly handlers: readonly Handler<LedgerTransaction>[];
+  /** For a handler that names no time of its own. */
+  readonly handlerMs: number;
+  readonly handlerLog: (line: Readonly<Record<string, unknown>>) => HandlerLog;
+}
+
+/** What became of one handler. */
+export type HandlerOutcome = {
+  readonly handler: string;
+  readonly version: number;
+  readonly durationMs: number;
+} & ({ readonly kind: 'done' } | { readonly kind: 'failed'; readonly failure: Failure; readonly error: Error });
+
+/** The handlers that cover the event, in the order of the configuration. */
+export function coveringHandlers(
+  { delivery, facts }: Pick<HandlerInput, 'delivery' | 'facts'>,
+  handlers: readonly Handler<LedgerTransaction>[],
+): readonly Handler<LedgerTransaction>[] {
+  const { provider, type } = delivery;
+  const canonicalTypes = facts.map(canonicalType);
+  return handlers.filter((handler) => covers(handler.pattern, { provider, type, canonicalTypes }));
+}
+
 /**
- * Runs every handler that covers the event, one after the other in the order
- * of the configuration, inside the ledger's transaction. Returns how many ran.
- * The first that throws, or outlasts its time, fails the attempt as a whole.
+ * Those still to be run. One that succeeded before is not run again; one that
+ * failed for good is only when the event was dead, and somebody wants it tried anew.
+ */
+export function handlersToRun(
+  covering: readonly Handler<LedgerTransaction>[],
+  past: { readonly runs: ReadonlyMap<string, HandlerRun>; readonly wasDead: boolean },
+): readonly Handler<LedgerTransaction>[] {
+  return covering.filter(({ name }) => {
+    const state = past.runs.get(name)?.state;
+    return state === undefined || state === 'failed' || (state === 'dead' && past.wasDead);
+  });
+}
+
+/**
+ * Runs handlers one after the other in the ledger's transaction, each under a
+ * savepoint of its own: the writes of one that throws, or outlasts its time,
+ * are gone, and those of the others stay. Throws only where the transaction
+ * itself is lost.
  */
 export async function runHandlers(
   tx: LedgerTransaction,
-  input: HandlerInput,
-  world: {
-    readonly handlers: readonly Handler<LedgerTransaction>[];
-    readonly handlerMs: number;
-  },
-): Promise<number> {
-  const { delivery, facts } = input;
-  const canonicalTypes = facts.map(canonicalType);
-  const covering = world.handlers.filter((handler) =>
-    covers(handler.pattern, { provider: delivery.provider, type: delivery.type, canonicalTypes }),
-  );
-  if (covering.length === 0) return 0;
+  given: { readonly input: HandlerInput; readonly handlers: readonly Handler<LedgerTransaction>[] },
+  world: HandlerWorld,
+): Promise<readonly HandlerOutcome[]> {
+  const event = describe(given.input);
+  const outcomes: HandlerOutcome[] = [];
+  for (const handler of given.handlers)
+    outcomes.push(await runUnderSavepoint(tx, { handler, event, input: given.input }, world));
+  return outcomes;
+}
 
-  const event = describe(input);
-  for (const handler of covering)
-    await runWithin(world.handlerMs, handler.name, (signal) =>
-      runOne(tx, { handler, event, ledgerId: input.ledgerId, signal }),
-    );
-  return covering.length;
+interface Run {
+  readonly handler: Handler<LedgerTransaction>;
+  readonly event: HandledEvent;
+  readonly input: HandlerInput;
+}
+
+async function runUnderSavepoint(tx: LedgerTransaction, run: Run, world: HandlerWorld): Promise<HandlerOutcome> {
+  const started = performance.now();
+  const { name: handler, version } = run.handler;
+  const timeoutMs = run.handler.timeoutMs ?? world.handlerMs;
+  // Its statements end with its time, or the roll-back would wait behind one that does not.
+  await sql.raw(`savepoint handler; set local statement_timeout = ${timeoutMs}`).execute(tx);
+  try {
+    await runWithin({ milliseconds: timeoutMs, name: handler }, (signal) => runOne(tx, { ...run, signal }, world));
+    // Refused where the handler swallowed a database error: its writes are lost, so it has failed.
+    await sql.raw(`release savepoint handler; set local statement_timeout = ${STATEMENT_TIMEOUT_MS}`).execute(tx);
+    return { kind: 'done', handler, version, durationMs: performance.now() - started };
+  } catch (thrown) {
+    if (isLedgerOutage(thrown)) throw thrown;
+    await sql.raw('rollback to savepoint handler; release savepoint handler').execute(tx);
+    const error = toError(handlerFailure(thrown));
+    return {
+      kind: 'failed',
+      handler,
+      version,
+      durationMs: performance.now() - started,
+      failure: toFailure(error),
+      error,
+    };
+  }
 }
 
 async function runOne(
   tx: LedgerTransaction,
-  run: {
-    readonly handler: Handler<LedgerTransaction>;
-    readonly event: HandledEvent;
-    readonly ledgerId: number;
-    readonly signal: AbortSignal;
-  },
+  { handler, event, input, signal }: Run & { readonly signal: AbortSignal },
+  world: HandlerWorld,
 ): Promise<void> {
-  const { handler, event, ledgerId, signal } = run;
   // A handler that is out of time may still be running when the connection has
   // gone back to the pool; its late queries must not land in another's transaction.
   const guarded = tx.withPlugin(refuseAfter(signal, handler.name));
-  try {
-    await handler.run({
-      event,
-      tx: guarded,
-      signal,
-      outbox: (message) => addToOutbox(guarded, { ledgerId, ...message }),
-    });
-  } catch (thrown) {
-    throw isLedgerOutage(thrown) ? thrown : handlerFailure(thrown);
-  }
+  const { payments, payouts } = input.applied;
+  const { requestId, eventId, endpoint } = input.delivery;
+  await handler.run({
+    event,
+    payment: payments[0] ?? null,
+    payments,
+    payouts,
+    tx: guarded,
+    signal,
+    log: world.handlerLog({ handler: handler.name, requestId, endpoint, eventId }),
+    outbox: (message) => addToOutbox(guarded, { ledgerId: input.ledgerId, ...message }),
+  });
 }
 
 /**
@@ -73,7 +135,7 @@ async function runOne(
  * service that the handler could not reach is the handler's failure and costs
  * the event an attempt. Keeps the code, and the place it was thrown at.
  */
-function handlerFailure(thrown: unknown): Error {
+function handlerFailure(thrown: unknown): unknown {
   if (thrown instanceof PermanentError || thrown instanceof TransientError) return thrown;
   const { code, message } = toFailure(thrown);
   const failure = new TransientError(code === 'unexpected_error' ? 'handler_failed' : code, message, { cause: thrown });
@@ -82,10 +144,10 @@ function handlerFailure(thrown: unknown): Error {
 }
 
 async function runWithin(
-  milliseconds: number,
-  name: string,
+  limit: { readonly milliseconds: number; readonly name: string },
   run: (signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
+  const { milliseconds, name } = limit;
   const controller = new AbortController();
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(() => {

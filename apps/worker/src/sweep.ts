@@ -5,7 +5,7 @@ import type { LedgerDatabase } from '@penstock/db/database';
 import { deliveryOfStoredEvent } from '@penstock/db/events';
 import { ledgerStateOf, recordDeath, unfinishedEvents, type UnfinishedEvent } from '@penstock/db/ledger';
 import type { FailedJob, WebhookQueue } from '@penstock/runtime/webhook-queue';
-import { buryDelivery } from './process-webhook.ts';
+import { buryDelivery } from './record-failed-attempt.ts';
 
 /** What sweeping needs of the world. */
 export interface SweepWorld {

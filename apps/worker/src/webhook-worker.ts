@@ -3,7 +3,8 @@ import { PermanentError, toFailure } from '@penstock/core/failure';
 import { consumeWebhooks, type JobVerdict, type QueuedJob } from '@penstock/runtime/webhook-consumer';
 import type { QueueLocation } from '@penstock/runtime/queue-location';
 import type { createWorkerEvents } from './events.ts';
-import { buryDelivery, processWebhook, type Processed, type ProcessWorld } from './process-webhook.ts';
+import { processWebhook, type Processed, type ProcessWorld } from './process-webhook.ts';
+import { buryDelivery } from './record-failed-attempt.ts';
 
 /** How long an event waits for a database that is away before it knocks again. */
 const OUTAGE_DELAY_MS = 2_000;

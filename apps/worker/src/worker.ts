@@ -92,6 +92,7 @@ export async function worker(given: WorkerProcess, scope: ProcessScope): Promise
     endpoints,
     provider: providerNamed,
     handlerMs: config.handlerMs,
+    handlerLog: events.handlerLog,
     now,
     ...(given.onStep === undefined ? {} : { onStep: given.onStep }),
   };

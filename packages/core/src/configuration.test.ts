@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { configurationSchema, defineConfiguration, fromEnvironment, optionalFromEnvironment } from './configuration.ts';
-import { on } from './handler.ts';
+import { handlersFor } from './handler.ts';
+
+const on = handlersFor<unknown>();
 
 function problemsOf(configuration: unknown): string[] {
   const parsed = configurationSchema.safeParse(configuration);

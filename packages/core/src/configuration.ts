@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { Handler } from './handler.ts';
+import { disputeStatuses, paymentStatuses, payoutStatuses, refundStatuses } from './payment-event.ts';
 
 /** What penstock.config.ts exports: the endpoints that are served and the handlers that run. */
 export interface PenstockConfiguration<Tx> {
@@ -77,9 +78,27 @@ const endpointName = z
   .string()
   .regex(/^[a-z][a-z0-9-]{0,62}$/, 'must be 1 to 63 lower-case letters, digits and hyphens, starting with a letter');
 
+const subjects: Readonly<Record<string, readonly string[]>> = {
+  payment: [...paymentStatuses, 'updated'],
+  refund: refundStatuses,
+  dispute: [...disputeStatuses, 'updated'],
+  payout: payoutStatuses,
+};
+
+/** A pattern that no event can match is a slip of the pen, and would never be noticed. */
+function canMatch(pattern: string): boolean {
+  if (pattern === '*' || /^[a-z0-9-]+:[\x21-\x7e]+$/.test(pattern)) return true;
+  const [subject = '', status = ''] = pattern.split('.');
+  return Object.hasOwn(subjects, subject) && (status === '*' || subjects[subject]?.includes(status) === true);
+}
+
 const handler = z.object({
   name: z.string().regex(/^[a-z][a-z0-9-]{0,62}$/, 'must be 1 to 63 lower-case letters, digits and hyphens'),
-  pattern: z.string().min(1),
+  version: z.int().min(1, 'must be a whole number from 1').default(1),
+  timeoutMs: z.int().min(10).max(600_000, 'must be at most ten minutes').nullable().default(null),
+  pattern: z
+    .string()
+    .refine(canMatch, 'must be a canonical type, <subject>.*, <provider>:<type>, <provider>:<begin>.* or *'),
   run: z.custom<(...arguments_: never[]) => unknown>((value) => typeof value === 'function', 'must be a function'),
 });
 

@@ -1,4 +1,4 @@
-import { foldPayment, foldPayout, type KeyedFact } from '@penstock/core/payment';
+import { foldPayment, foldPayout, type KeyedFact, type PaymentFamily, type PayoutState } from '@penstock/core/payment';
 import type { LedgerTransaction } from './database.ts';
 import { writeDisputes } from './disputes.ts';
 import { factsOfPayments, factsOfPayout, storeFacts } from './payment-facts.ts';
@@ -16,6 +16,17 @@ export interface FactSource {
   readonly facts: readonly KeyedFact[];
 }
 
+/** What an event's facts changed, as it stands with them. */
+export interface Applied {
+  readonly payments: readonly AppliedPayment[];
+  readonly payouts: readonly PayoutState[];
+}
+
+export interface AppliedPayment extends PaymentFamily {
+  /** The payment's key in the ledger. */
+  readonly key: number;
+}
+
 /**
  * Adds an event's facts to what is known and folds anew every payment and
  * payout they concern. The result depends on the set of facts alone: not on
@@ -23,15 +34,23 @@ export interface FactSource {
  *
  * Locks names, then payments, each in a fixed order, until the transaction ends.
  */
-export async function applyFacts(tx: LedgerTransaction, source: FactSource): Promise<void> {
+export async function applyFacts(tx: LedgerTransaction, source: FactSource): Promise<Applied> {
+  if (source.facts.length === 0) return { payments: [], payouts: [] };
   const names = source.facts.flatMap(({ fact }) => (fact.kind === 'payout' ? [`payout:${fact.id}`] : namesOf(fact)));
   await lockNames(tx, { account: source.account, names });
+  const applied: { payments: AppliedPayment[]; payouts: PayoutState[] } = { payments: [], payouts: [] };
   for (const family of families(source.facts))
-    await applyToPayment(tx, { ...source, facts: family.facts }, family.names);
-  for (const [id, facts] of payouts(source.facts)) await applyToPayout(tx, { ...source, facts }, id);
+    applied.payments.push(await applyToPayment(tx, { ...source, facts: family.facts }, family.names));
+  for (const [id, facts] of payouts(source.facts))
+    applied.payouts.push(await applyToPayout(tx, { ...source, facts }, id));
+  return applied;
 }
 
-async function applyToPayment(tx: LedgerTransaction, source: FactSource, names: readonly string[]): Promise<void> {
+async function applyToPayment(
+  tx: LedgerTransaction,
+  source: FactSource,
+  names: readonly string[],
+): Promise<AppliedPayment> {
   const { account, provider } = source;
   const keys = await lockPaymentsNamed(tx, { account, names });
   const family = foldPayment([...(await factsOfPayments(tx, keys)), ...source.facts]);
@@ -46,6 +65,7 @@ async function applyToPayment(tx: LedgerTransaction, source: FactSource, names: 
   await storeFacts(tx, { eventId: source.eventId, account, owner: { paymentKey }, facts: source.facts });
   await writeRefunds(tx, { account, paymentKey, refunds: family.refunds });
   await writeDisputes(tx, { account, paymentKey, disputes: family.disputes });
+  return { key: paymentKey, ...family };
 }
 
 /**
@@ -66,11 +86,12 @@ async function lockPaymentsNamed(
   }
 }
 
-async function applyToPayout(tx: LedgerTransaction, source: FactSource, id: string): Promise<void> {
+async function applyToPayout(tx: LedgerTransaction, source: FactSource, id: string): Promise<PayoutState> {
   const { account, provider } = source;
   const state = foldPayout([...(await factsOfPayout(tx, { account, id })), ...source.facts]);
   await storeFacts(tx, { eventId: source.eventId, account, owner: { payoutId: id }, facts: source.facts });
   await writePayout(tx, { account, provider, state });
+  return state;
 }
 
 interface Family {

@@ -1,7 +1,7 @@
 import type { Failure } from '@penstock/core/failure';
 import type { LedgerTransaction } from './database.ts';
 
-/** Records one failed attempt at an event. */
+/** Records one failed attempt at an event, or at one of its handlers. */
 export async function recordAttempt(
   tx: LedgerTransaction,
   attempt: {
@@ -10,6 +10,8 @@ export async function recordAttempt(
     readonly durationMs: number;
     readonly failure: Failure;
     readonly retryInMs: number | null;
+    /** Which handler failed; null where the event itself did. */
+    readonly handler: string | null;
   },
 ): Promise<void> {
   await tx
@@ -22,6 +24,7 @@ export async function recordAttempt(
       message: attempt.failure.message,
       fingerprint: attempt.failure.fingerprint,
       retry_in_ms: attempt.retryInMs,
+      handler: attempt.handler,
     })
     .execute();
 }

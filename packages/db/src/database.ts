@@ -9,6 +9,16 @@ export type LedgerTransaction = Transaction<Database>;
 /** For questions that any connection can answer. */
 export type Connection = Kysely<Database>;
 
+/** An event's statements take milliseconds; a minute is a fault to be reported. */
+export const STATEMENT_TIMEOUT_MS = 60_000;
+
+/** A statement that was executed. */
+export interface ExecutedQuery {
+  readonly sql: string;
+  readonly parameters: readonly unknown[];
+  readonly durationMs: number;
+}
+
 /** PostgreSQL's object id of int8, which pg would hand over as text. */
 const INT8 = types.builtins.INT8;
 
@@ -21,6 +31,8 @@ export function openDatabase(options: {
   readonly poolMax: number;
   readonly applicationName: string;
   readonly onError?: (error: Error) => void;
+  /** Told of every statement that was executed. */
+  readonly onQuery?: (query: ExecutedQuery) => void;
 }): LedgerDatabase & AsyncDisposable {
   const pool = new Pool({
     connectionString: options.url,
@@ -29,8 +41,7 @@ export function openDatabase(options: {
     connectionTimeoutMillis: 5_000,
     idleTimeoutMillis: 30_000,
     keepAlive: true,
-    // An event's statements take milliseconds; a minute is a fault to be reported.
-    statement_timeout: 60_000,
+    statement_timeout: STATEMENT_TIMEOUT_MS,
     lock_timeout: 10_000,
     idle_in_transaction_session_timeout: 120_000,
     types: {
@@ -41,7 +52,17 @@ export function openDatabase(options: {
   pool.on('error', options.onError ?? (() => undefined));
   // A connection that breaks while in use tells its query; without a listener of its own it would end the process too.
   pool.on('connect', (client) => client.on('error', () => undefined));
-  return new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
+  const { onQuery } = options;
+  return new Kysely<Database>({
+    dialect: new PostgresDialect({ pool }),
+    ...(onQuery === undefined
+      ? {}
+      : {
+          log: ({ level, query: { sql: text, parameters }, queryDurationMillis: durationMs }) => {
+            if (level === 'query') onQuery({ sql: text, parameters, durationMs });
+          },
+        }),
+  });
 }
 
 /** Throws when the database does not answer. */

@@ -18,6 +18,7 @@ export interface Database {
   collisions: CollisionsTable;
   confirmations: ConfirmationsTable;
   attempts: AttemptsTable;
+  handler_runs: HandlerRunsTable;
   payments: PaymentsTable;
   payment_references: PaymentReferencesTable;
   payment_facts: PaymentFactsTable;
@@ -123,6 +124,22 @@ interface AttemptsTable {
   message: string;
   fingerprint: string;
   retry_in_ms: number | null;
+  handler: string | null;
+}
+
+export type HandlerRunState = 'done' | 'failed' | 'dead';
+
+interface HandlerRunsTable {
+  ledger_id: number;
+  handler: string;
+  version: number;
+  state: HandlerRunState;
+  attempts: number;
+  duration_ms: number;
+  failure_code: string | null;
+  failure_message: string | null;
+  failure_fingerprint: string | null;
+  updated_at: Generated<Date>;
 }
 
 interface PaymentsTable {

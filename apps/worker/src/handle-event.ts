@@ -1,0 +1,109 @@
+import type { Failure } from '@penstock/core/failure';
+import { decideRetry, type RetryDecision } from '@penstock/core/retry-policy';
+import { recordAttempt } from '@penstock/db/attempts';
+import type { LedgerTransaction } from '@penstock/db/database';
+import { handlerRunsOf, recordHandlerRuns, type HandlerAttempt, type HandlerRun } from '@penstock/db/handler-runs';
+import { recordDeath, recordFailure } from '@penstock/db/ledger';
+import {
+  coveringHandlers,
+  handlersToRun,
+  runHandlers,
+  type HandlerInput,
+  type HandlerOutcome,
+  type HandlerWorld,
+} from './run-handlers.ts';
+
+/** What became of an event's handlers. */
+export type Handled =
+  | { readonly kind: 'done'; readonly covering: number; readonly outcomes: readonly HandlerOutcome[] }
+  | {
+      readonly kind: 'failed';
+      readonly failure: Failure;
+      readonly next: RetryDecision;
+      readonly error: Error;
+      readonly outcomes: readonly HandlerOutcome[];
+    };
+
+/** What is known of the event and of this attempt at it. */
+export interface HandledAttempt {
+  readonly input: HandlerInput;
+  readonly jobId: string;
+  readonly attempt: number;
+  /** False where this very transaction entered the event: then no handler has been run for it. */
+  readonly wasKnown: boolean;
+  readonly wasDead: boolean;
+}
+
+/**
+ * Runs the handlers that are still to be run for an event and records what
+ * became of each, in the ledger's transaction. Where one failed, the others
+ * stay done, and the ledger says whether the event is tried again or dead.
+ */
+export async function handleEvent(tx: LedgerTransaction, given: HandledAttempt, world: HandlerWorld): Promise<Handled> {
+  const { input, wasDead } = given;
+  const covering = coveringHandlers(input, world.handlers);
+  if (covering.length === 0) return { kind: 'done', covering: 0, outcomes: [] };
+  const runs = given.wasKnown ? await handlerRunsOf(tx, input.ledgerId) : new Map<string, HandlerRun>();
+  const outcomes = await runHandlers(tx, { input, handlers: handlersToRun(covering, { runs, wasDead }) }, world);
+
+  const failed = outcomes.filter((outcome) => outcome.kind === 'failed');
+  // What failed for good at an earlier attempt keeps the event from being processed.
+  const givenUp = covering.flatMap(({ name }) => {
+    const run = runs.get(name);
+    return run?.state === 'dead' && !wasDead && run.failure !== null ? [run.failure] : [];
+  });
+  const decisive = failed.find(({ failure }) => !failure.permanent) ?? failed[0];
+  const failure = decisive?.failure ?? givenUp[0];
+  if (failure === undefined) {
+    await recordHandlerRuns(tx, input.ledgerId, outcomes.map(asDone));
+    return { kind: 'done', covering: covering.length, outcomes };
+  }
+  const next = decideRetry({ failure, attempt: given.attempt, seed: given.jobId });
+  await recordHandlerRuns(
+    tx,
+    input.ledgerId,
+    outcomes.map((outcome) => asAttempt(outcome, next)),
+  );
+  await recordFailures(tx, { ...given, failed, failure, next });
+  return { kind: 'failed', failure, next, error: decisive?.error ?? new Error(failure.message), outcomes };
+}
+
+type Failed = Extract<HandlerOutcome, { kind: 'failed' }>;
+
+async function recordFailures(
+  tx: LedgerTransaction,
+  given: HandledAttempt & {
+    readonly failed: readonly Failed[];
+    readonly failure: Failure;
+    readonly next: RetryDecision;
+  },
+): Promise<void> {
+  const { failed, failure, next, input } = given;
+  for (const { handler, failure: own, durationMs } of failed)
+    await recordAttempt(tx, {
+      ledgerId: input.ledgerId,
+      number: given.attempt,
+      durationMs,
+      failure: own,
+      retryInMs: next.kind === 'retry' && !own.permanent ? next.delayMs : null,
+      handler,
+    });
+  if (next.kind === 'retry') await recordFailure(tx, input.ledgerId, failure);
+  else await recordDeath(tx, input.ledgerId, { failure, reason: next.reason });
+}
+
+function asDone({ handler, version, durationMs }: HandlerOutcome): HandlerAttempt {
+  return { handler, version, durationMs, state: 'done', failure: null };
+}
+
+function asAttempt(outcome: HandlerOutcome, next: RetryDecision): HandlerAttempt {
+  if (outcome.kind === 'done') return asDone(outcome);
+  const { handler, version, durationMs, failure } = outcome;
+  return {
+    handler,
+    version,
+    durationMs,
+    state: failure.permanent || next.kind === 'dead' ? 'dead' : 'failed',
+    failure,
+  };
+}

@@ -1,0 +1,74 @@
+import type { Delivery } from '@penstock/core/delivery';
+import { TransientError, type Failure } from '@penstock/core/failure';
+import type { RetryDecision } from '@penstock/core/retry-policy';
+import { recordAttempt } from '@penstock/db/attempts';
+import { isDatabaseOutage, type LedgerDatabase } from '@penstock/db/database';
+import { storeEvent } from '@penstock/db/events';
+import { enterLedger, recordDeath, recordFailure } from '@penstock/db/ledger';
+import { keepDelivery, storeDelivery } from './store-delivery.ts';
+
+/** An attempt whose transaction was rolled back. */
+export interface FailedAttempt {
+  readonly delivery: Delivery;
+  readonly failure: Failure;
+  readonly next: RetryDecision;
+  readonly number: number;
+  readonly durationMs: number;
+}
+
+/**
+ * Its transaction is gone with everything in it; the event itself must be
+ * stored all the same, with what happened to it.
+ */
+export async function recordFailedAttempt(db: LedgerDatabase, attempt: FailedAttempt): Promise<'recorded' | 'outage'> {
+  const { delivery, failure, next } = attempt;
+  try {
+    await db.transaction().execute(async (tx) => {
+      const entry = await enterLedger(tx, delivery);
+      if (entry.state === 'processed' || entry.state === 'ignored' || entry.bodySha256 !== delivery.bodySha256) return;
+      // A forgery that came first must not keep the genuine event from binding its own transmission.
+      if (failure.code === 'event_unconfirmed') await storeEvent(tx, entry.id, delivery);
+      else await storeDelivery(tx, delivery, entry.id);
+      await recordAttempt(tx, {
+        ledgerId: entry.id,
+        number: attempt.number,
+        durationMs: attempt.durationMs,
+        failure,
+        retryInMs: next.kind === 'retry' ? next.delayMs : null,
+        handler: null,
+      });
+      if (next.kind === 'retry') await recordFailure(tx, entry.id, failure);
+      else
+        await recordDeath(tx, entry.id, {
+          failure,
+          reason: delivery.shape === 'malformed' ? 'malformed' : next.reason,
+        });
+    });
+    return 'recorded';
+  } catch (thrown) {
+    // Another worker bound the same transmission at this moment: the next look will see it.
+    if (isDatabaseOutage(thrown) || thrown instanceof TransientError) return 'outage';
+    throw thrown;
+  }
+}
+
+/** Stores an event that has to wait, so that it no longer depends on the queue. */
+export async function keepWaiting(db: LedgerDatabase, delivery: Delivery): Promise<'kept' | 'outage'> {
+  try {
+    await keepDelivery(db, delivery, null);
+    return 'kept';
+  } catch (thrown) {
+    if (isDatabaseOutage(thrown) || thrown instanceof TransientError) return 'outage';
+    throw thrown;
+  }
+}
+
+/** Marks an event dead that the queue gave up on by itself; stores it first where it never was. */
+export async function buryDelivery(db: LedgerDatabase, delivery: Delivery, failure: Failure): Promise<void> {
+  await db.transaction().execute(async (tx) => {
+    const entry = await enterLedger(tx, delivery);
+    if (entry.state !== 'received' || entry.bodySha256 !== delivery.bodySha256) return;
+    await storeDelivery(tx, delivery, entry.id);
+    await recordDeath(tx, entry.id, { failure, reason: 'abandoned' });
+  });
+}
