@@ -72,6 +72,10 @@ handler_runs.failure_code text
 handler_runs.failure_message text
 handler_runs.failure_fingerprint text
 handler_runs.updated_at timestamp with time zone not null default now()
+key_uses.endpoint text not null
+key_uses.key_id text not null
+key_uses.first_used_at timestamp with time zone not null
+key_uses.last_used_at timestamp with time zone not null
 ledger.id bigint not null generated always as identity
 ledger.account text not null
 ledger.provider_event_id text not null
@@ -175,6 +179,8 @@ handler_runs: CHECK ((attempts > 0))
 handler_runs: CHECK ((state = ANY (ARRAY['done'::text, 'failed'::text, 'dead'::text])))
 handler_runs: FOREIGN KEY (ledger_id) REFERENCES ledger(id)
 handler_runs: PRIMARY KEY (ledger_id, handler)
+key_uses: CHECK ((first_used_at <= last_used_at))
+key_uses: PRIMARY KEY (endpoint, key_id)
 ledger: CHECK (((state <> 'dead'::text) OR (failure_code IS NOT NULL)))
 ledger: CHECK (((state = 'received'::text) = (finished_at IS NULL)))
 ledger: CHECK ((attempts >= 0))
@@ -218,6 +224,7 @@ CREATE UNIQUE INDEX confirmations_pkey ON public.confirmations USING btree (ledg
 CREATE UNIQUE INDEX disputes_pkey ON public.disputes USING btree (account, id, payment_key)
 CREATE UNIQUE INDEX events_pkey ON public.events USING btree (id)
 CREATE UNIQUE INDEX handler_runs_pkey ON public.handler_runs USING btree (ledger_id, handler)
+CREATE UNIQUE INDEX key_uses_pkey ON public.key_uses USING btree (endpoint, key_id)
 CREATE UNIQUE INDEX ledger_account_provider_event_id_key ON public.ledger USING btree (account, provider_event_id)
 CREATE UNIQUE INDEX ledger_pkey ON public.ledger USING btree (id)
 CREATE UNIQUE INDEX outbox_pkey ON public.outbox USING btree (id)

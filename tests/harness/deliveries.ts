@@ -31,7 +31,7 @@ export function aDelivery(given: Partial<Delivery> & { readonly text?: string } 
     apiVersion: null,
     providerAccount: null,
     tier: 'full',
-    keyId: 'secret-1',
+    keyId: 'key-0a1b2c',
     transmissionId: null,
     requestId: randomUUID(),
     contentType: 'application/json',

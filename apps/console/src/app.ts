@@ -7,6 +7,7 @@ import { Hono } from 'hono';
 import { csrf } from 'hono/csrf';
 import { HTTPException } from 'hono/http-exception';
 import type { ConsoleEvents } from './events.ts';
+import { keysRoute } from './keys-route.ts';
 import { limitBody } from './limit-body.ts';
 import { loginRoutes, type LoginWorld } from './login.ts';
 import { frontPage } from './pages.ts';
@@ -25,6 +26,7 @@ export interface ConsoleWorld extends LoginWorld {
   readonly db: LedgerDatabase;
   readonly queue: Pick<WebhookQueue, 'bull' | 'counts' | 'location'>;
   readonly newId: () => string;
+  readonly now: () => Date;
 }
 
 /** The operators' port. What stands below `requireSession` is for those who are logged in; above it is the login alone. */
@@ -64,6 +66,7 @@ export function createConsoleApp(world: ConsoleWorld, events: ConsoleEvents): Ho
     ),
   );
   app.get('/payments/:id', paymentRoute(world.db));
+  app.get('/keys', keysRoute(world.db, world.now));
   app.use('/queues/*', (_context, next) => within(QUEUE_MS_MAX, next()));
   // The board's own links lead here; it answers to the path without the slash.
   app.get('/queues/', (context) => context.redirect('/queues'));

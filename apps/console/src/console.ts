@@ -77,6 +77,7 @@ export async function operatorsConsole(given: ConsoleProcess, scope: ProcessScop
       db,
       queue,
       newId,
+      now,
       sessions: createSessions({ now, newToken, lifetimeMs }),
       limiter: createLoginLimiter({ now, attemptsPerAddress: config.loginAttempts }),
       isPassword: createPasswordCheck(config.password),

@@ -72,7 +72,7 @@ export function createConsoleEvents({ logger, metrics }: { readonly logger: Logg
 
 export type ConsoleEvents = ReturnType<typeof createConsoleEvents>;
 
-const exactRoutes = new Set(['/', '/login', '/logout', '/console.css']);
+const exactRoutes = new Set(['/', '/login', '/logout', '/console.css', '/keys']);
 
 /** Only our own routes become label values: anybody can ask for any path. */
 function routeLabel(path: string): string {

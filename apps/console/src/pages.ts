@@ -1,7 +1,7 @@
 import { queueStates, type QueueCounts } from '@penstock/runtime/webhook-queue';
 import { html } from 'hono/html';
 
-type Html = ReturnType<typeof html>;
+export type Html = ReturnType<typeof html>;
 
 /** Where operators log in; `problem` says why the last attempt failed. */
 export function loginPage(options: { readonly next: string; readonly problem?: string }): Html {
@@ -32,6 +32,10 @@ export function frontPage(options: { readonly queueName: string; readonly counts
       <h2 id="payments">Payments</h2>
       <p><code>/payments/&lt;id&gt;</code> tells a payment and its timeline as JSON, by any id that an event named: of the payment, an order, a charge, a capture, a refund, a dispute.</p>
     </section>
+    <section aria-labelledby="keys">
+      <h2 id="keys">Signing keys</h2>
+      <p><a href="/keys">Which was used when last</a></p>
+    </section>
     <form method="post" action="/logout"><button type="submit">Log out</button></form>`,
   );
 }
@@ -46,7 +50,8 @@ function countsTable(counts: QueueCounts): Html {
     </table>`;
 }
 
-function page(title: string, content: Html): Html {
+/** A page of the console. */
+export function page(title: string, content: Html): Html {
   return html`<!doctype html>
 <html lang="en">
   <head>

@@ -24,6 +24,7 @@ export function createIngestApp(world: ReceiveWorld, events: IngestEvents): Hono
       requestId,
       status: answer.status,
       durationMs: performance.now() - started,
+      at: world.now(),
       outcome,
     });
     return new Response(answer.body === '' ? null : answer.body, { status: answer.status, headers: answer.headers });

@@ -10,6 +10,7 @@ export interface ReceivedRequest {
   readonly requestId: string;
   readonly status: number;
   readonly durationMs: number;
+  readonly at: Date;
   readonly outcome: ReceiveOutcome;
 }
 
@@ -25,6 +26,11 @@ export function createIngestEvents({ logger, metrics }: { readonly logger: Logge
         { route: '/webhooks/:endpoint', method: methodLabel(received.method), status: received.status },
         received.durationMs / 1000,
       );
+      if (outcome.kind === 'accepted' || outcome.kind === 'malformed')
+        metrics.keyLastUsed.set(
+          { endpoint, key: metrics.keyLabel(endpoint, outcome.keyId) },
+          Math.floor(received.at.getTime() / 1000),
+        );
       if (outcome.kind === 'rejected') metrics.verificationFailures.inc({ endpoint, code: outcome.code });
       if (outcome.kind === 'malformed' || outcome.kind === 'contested')
         metrics.events.inc({ endpoint, type: 'other', outcome: outcome.kind });
@@ -77,7 +83,7 @@ export type IngestEvents = ReturnType<typeof createIngestEvents>;
 function outcomeFields(outcome: ReceiveOutcome): Record<string, unknown> {
   switch (outcome.kind) {
     case 'accepted':
-      return { outcome: 'accepted', events: outcome.events };
+      return { outcome: 'accepted', keyId: outcome.keyId, events: outcome.events };
     case 'rejected':
       return { outcome: outcome.kind, code: outcome.code };
     case 'malformed':

@@ -88,6 +88,7 @@ export async function receiveWebhook(incoming: IncomingWebhook, world: ReceiveWo
   if (standings.includes('contested') && verification.transmissionId !== null) return { kind: 'contested' };
   return {
     kind: 'accepted',
+    keyId: verification.keyId,
     events: deliveries.map((delivery, position) => ({
       eventId: delivery.eventId,
       type: delivery.type,

@@ -80,6 +80,10 @@ export function createWorkerEvents({ logger, metrics }: { readonly logger: Logge
       logger.error({ error }, 'the sweep failed; the next one tries again');
     },
 
+    keyUsesFailed: (error: unknown): void => {
+      logger.warn({ error }, 'which signing keys were used could not be written; the next events tell it again');
+    },
+
     queueError: (error: Error): void => {
       logger.warn({ error }, 'the queue reported an error');
     },

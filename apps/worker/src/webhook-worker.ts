@@ -3,6 +3,7 @@ import { PermanentError, toFailure } from '@penstock/core/failure';
 import { consumeWebhooks, type JobVerdict, type QueuedJob } from '@penstock/runtime/webhook-consumer';
 import type { QueueLocation } from '@penstock/runtime/queue-location';
 import type { createWorkerEvents } from './events.ts';
+import type { KeyUses } from './key-uses.ts';
 import { processWebhook, type Processed, type ProcessWorld } from './process-webhook.ts';
 import { buryDelivery } from './record-failed-attempt.ts';
 
@@ -16,6 +17,7 @@ export function startWebhookWorker(options: {
   readonly lockMs: number;
   readonly world: ProcessWorld;
   readonly events: ReturnType<typeof createWorkerEvents>;
+  readonly keyUses: Pick<KeyUses, 'add'>;
 }) {
   const { world, events } = options;
   return consumeWebhooks({
@@ -26,6 +28,7 @@ export function startWebhookWorker(options: {
     attempt: async (job) => {
       const started = performance.now();
       const processed = await processWebhook(job, world);
+      if (processed.kind === 'ended' || processed.kind === 'failed') options.keyUses.add(processed.delivery);
       events.webhookProcessed(job, processed, { durationMs: performance.now() - started, now: world.now() });
       return verdictOf(processed);
     },

@@ -16,6 +16,7 @@ import { readWorkerConfig } from './config.ts';
 import { openWorkerEndpoints } from './endpoints.ts';
 import { createWorkerEvents } from './events.ts';
 import type { ProcessStep, ProcessWorld } from './process-webhook.ts';
+import { gatherKeyUses, KEY_USES_WRITE_MS } from './key-uses.ts';
 import { repeat } from './repeat.ts';
 import { sweep } from './sweep.ts';
 import { startWebhookWorker } from './webhook-worker.ts';
@@ -86,6 +87,10 @@ export async function worker(given: WorkerProcess, scope: ProcessScope): Promise
     }),
   );
 
+  const keyUses = gatherKeyUses(db);
+  scope.resources.defer(() => keyUses.write().catch(events.keyUsesFailed));
+  scope.resources.use(repeat({ everyMs: KEY_USES_WRITE_MS, onError: events.keyUsesFailed, task: keyUses.write }));
+
   const world: ProcessWorld = {
     db,
     handlers,
@@ -97,7 +102,7 @@ export async function worker(given: WorkerProcess, scope: ProcessScope): Promise
     ...(given.onStep === undefined ? {} : { onStep: given.onStep }),
   };
   const intake = scope.resources.use(
-    startWebhookWorker({ location, concurrency: config.concurrency, lockMs: config.lockMs, world, events }),
+    startWebhookWorker({ location, concurrency: config.concurrency, lockMs: config.lockMs, world, events, keyUses }),
   );
   await intake.ready();
   scope.stopping.addEventListener('abort', events.stopping);

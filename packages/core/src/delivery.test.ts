@@ -33,7 +33,7 @@ function aDelivery(body: Buffer = Buffer.from('{"id":"evt_1"}'), fields: Partial
     apiVersion: null,
     providerAccount: null,
     tier: 'full',
-    keyId: 'secret-1',
+    keyId: 'key-0a1b2c',
     transmissionId: null,
     requestId: 'req-1',
     contentType: 'application/json',

@@ -4,7 +4,7 @@ import type { RejectionCode } from './verification.ts';
  * What becomes of one request at the gate. `respond.ts` alone maps it to HTTP.
  */
 export type ReceiveOutcome =
-  | { readonly kind: 'accepted'; readonly events: readonly QueuedEvent[] }
+  | { readonly kind: 'accepted'; readonly keyId: string; readonly events: readonly QueuedEvent[] }
   /** The provider asked who listens here, and this proves it. */
   | { readonly kind: 'challenged'; readonly answer: string }
   /** Genuine but not an event: kept as a dead letter, answered 400. */

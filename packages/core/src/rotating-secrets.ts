@@ -1,9 +1,10 @@
+import { createHmac } from 'node:crypto';
 import * as z from 'zod';
 
 /** A secret with the time in which it is accepted. */
 export interface RotatingSecret {
   readonly value: string;
-  /** Stands in logs and metrics as the key id; `secret-1`, `secret-2` … by position where none is given. */
+  /** Stands in logs and metrics as the key id; {@link keyNameOf} the secret where none is given. */
   readonly name: string;
   readonly notBefore: Date | null;
   readonly notAfter: Date | null;
@@ -37,19 +38,32 @@ export const rotatingSecrets = z
   .min(1, 'must name at least one signing secret')
   .max(10, 'must name at most ten signing secrets')
   .transform((secrets): readonly RotatingSecret[] =>
-    secrets.map((secret, position) => {
+    secrets.map((secret) => {
       const { value, name, notBefore, notAfter } =
         typeof secret === 'string'
           ? { value: secret, name: undefined, notBefore: undefined, notAfter: undefined }
           : secret;
       return {
         value,
-        name: name ?? `secret-${position + 1}`,
+        name: name ?? keyNameOf(value),
         notBefore: notBefore ?? null,
         notAfter: notAfter ?? null,
       };
     }),
-  );
+  )
+  .refine((secrets) => new Set(secrets.map(({ name }) => name)).size === secrets.length, {
+    error: 'must not name one secret twice',
+  });
+
+/**
+ * The name of a secret that was given none: `key-` and the first 24 bits of an
+ * HMAC under it, so that it keeps its name when another is put before it, and
+ * an operator sees which is meant. 24 bits confirm no guess of a secret that a
+ * provider made at random; one that people made up had better be given a name.
+ */
+export function keyNameOf(secret: string): string {
+  return `key-${createHmac('sha256', secret).update('penstock key id').digest('hex').slice(0, 6)}`;
+}
 
 /** Those accepted at this time, in their order. */
 export function secretsActiveAt(secrets: readonly RotatingSecret[], at: Date): readonly RotatingSecret[] {

@@ -19,6 +19,7 @@ export interface Database {
   confirmations: ConfirmationsTable;
   attempts: AttemptsTable;
   handler_runs: HandlerRunsTable;
+  key_uses: KeyUsesTable;
   payments: PaymentsTable;
   payment_references: PaymentReferencesTable;
   payment_facts: PaymentFactsTable;
@@ -140,6 +141,13 @@ interface HandlerRunsTable {
   failure_message: string | null;
   failure_fingerprint: string | null;
   updated_at: Generated<Date>;
+}
+
+interface KeyUsesTable {
+  endpoint: string;
+  key_id: string;
+  first_used_at: Date;
+  last_used_at: Date;
 }
 
 interface PaymentsTable {

@@ -23,7 +23,7 @@ export function createMetrics(options: {
 
   return {
     registry,
-    /** route: /webhooks/:endpoint at ingest; /, /login, /logout, /console.css, /payments/:id, /queues, other at the console · method: HTTP's known ones, other · status: the HTTP status. Serves the latency panel and the 250 ms objective. */
+    /** route: /webhooks/:endpoint at ingest; /, /login, /logout, /console.css, /payments/:id, /keys, /queues, other at the console · method: HTTP's known ones, other · status: the HTTP status. Serves the latency panel and the 250 ms objective. */
     httpDuration: new Histogram({
       name: 'http_server_request_duration_seconds',
       help: 'Time from the first byte of a request to the end of its answer.',
@@ -43,6 +43,13 @@ export function createMetrics(options: {
       name: 'penstock_verification_failures_total',
       help: 'Requests refused before anything was believed, by reason.',
       labelNames: ['endpoint', 'code'] as const,
+      registers: [registry],
+    }),
+    /** key: the name of a secret or certificate, `other` past fifty an endpoint. Tells when an old secret can go. */
+    keyLastUsed: new Gauge({
+      name: 'penstock_key_last_used_timestamp_seconds',
+      help: 'When a signing key last proved a request at this process, in Unix seconds.',
+      labelNames: ['endpoint', 'key'] as const,
       registers: [registry],
     }),
     /** outcome: retry, postponed, dead. */
@@ -83,10 +90,26 @@ export function createMetrics(options: {
     }),
     /** Bounded event type labels; see typeLabel. */
     typeLabel: createTypeLabel(),
+    /** Bounded key labels, by endpoint. */
+    keyLabel: createKeyLabel(),
   };
 }
 
 export type Metrics = ReturnType<typeof createMetrics>;
+
+/** Ten secrets at most, and two names in a pair of Adyen's; PayPal's certificates are named by requests. */
+const KEY_LABELS_MAX = 50;
+
+function createKeyLabel(): (endpoint: string, key: string) => string {
+  const known = new Map<string, Set<string>>();
+  return (endpoint, key) => {
+    const keys = known.get(endpoint) ?? new Set();
+    known.set(endpoint, keys);
+    if (!keys.has(key) && keys.size >= KEY_LABELS_MAX) return 'other';
+    keys.add(key);
+    return key;
+  };
+}
 
 /** Stripe has about 250 event types and PayPal 100; a sender cannot make more series than this. */
 const TYPE_LABELS_MAX = 400;

@@ -4,6 +4,7 @@ import Razorpay from 'razorpay';
 import { WebhooksHelper } from 'square';
 import Stripe from 'stripe';
 import { describe, expect, test } from 'vitest';
+import { keyNameOf } from '../../rotating-secrets.ts';
 import type { SignedRequest } from '../../signed-request.ts';
 import { conformsTo } from '../testing/conformance.ts';
 import published from './fixtures/published-vectors.json' with { type: 'json' };
@@ -71,7 +72,10 @@ test.each(published.vectors)('the published signature of $src verifies', async (
     query: '',
     body: Buffer.from(vector.body),
   };
-  expect(await verify(request, new Date(vector.receivedAt))).toMatchObject({ kind: 'verified', keyId: 'secret-1' });
+  expect(await verify(request, new Date(vector.receivedAt))).toMatchObject({
+    kind: 'verified',
+    keyId: keyNameOf(vector.secret),
+  });
 });
 
 describe('official SDKs as oracles, both ways', () => {

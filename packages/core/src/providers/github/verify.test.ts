@@ -1,6 +1,7 @@
 import { sign, verify as verifyThere } from '@octokit/webhooks-methods';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { keyNameOf } from '../../rotating-secrets.ts';
 import type { SignedRequest } from '../../signed-request.ts';
 import { conformsTo } from '../testing/conformance.ts';
 import published from './fixtures/published-vectors.json' with { type: 'json' };
@@ -42,7 +43,7 @@ test.each(published.vectors)(
   'the published signature of $src verifies',
   async ({ secret: key, body: text, header }) => {
     const verification = await createGithubVerifier({ secrets: [key] })(requestOf(Buffer.from(text), header), now);
-    expect(verification).toMatchObject({ kind: 'verified', keyId: 'secret-1' });
+    expect(verification).toMatchObject({ kind: 'verified', keyId: keyNameOf(key) });
   },
 );
 

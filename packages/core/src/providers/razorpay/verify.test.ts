@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import Razorpay from 'razorpay';
 import { describe, expect, test } from 'vitest';
+import { keyNameOf } from '../../rotating-secrets.ts';
 import type { SignedRequest } from '../../signed-request.ts';
 import { conformsTo } from '../testing/conformance.ts';
 import published from './fixtures/published-vectors.json' with { type: 'json' };
@@ -45,7 +46,7 @@ test.each(published.vectors)(
   async ({ secret: key, body: text, signature }) => {
     const verification = await createRazorpayVerifier({ secrets: [key] })(requestOf(Buffer.from(text), signature), now);
     // Its body is no event, which only the holder of the secret is told.
-    expect(verification).toMatchObject({ kind: 'malformed', keyId: 'secret-1' });
+    expect(verification).toMatchObject({ kind: 'malformed', keyId: keyNameOf(key) });
   },
 );
 

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { keyNameOf } from '../../rotating-secrets.ts';
 import type { RejectionCode } from '../../verification.ts';
 import {
   eventBody,
@@ -124,7 +125,7 @@ describe('a header that says nothing', () => {
 });
 
 describe('a genuine body that is not an event', () => {
-  const malformed = { kind: 'malformed', tier: 'full', keyId: 'secret-1', transmissionId: null };
+  const malformed = { kind: 'malformed', tier: 'full', keyId: keyNameOf(secret), transmissionId: null };
 
   test.each<{ what: string; bytes: Buffer; reason: string }>([
     { what: 'nothing', bytes: Buffer.alloc(0), reason: 'the body is not JSON' },
