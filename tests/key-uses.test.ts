@@ -68,7 +68,7 @@ test('uses told in any order widen what is known and never narrow it', async () 
   await recordKeyUses(system.db, [use('2026-03-01', '2026-03-02')]);
   await recordKeyUses(system.db, [use('2026-01-01', '2026-01-02')]);
   await recordKeyUses(system.db, [use('2026-02-01', '2026-02-02')]);
-  const [known] = (await listKeyUses(system.db)).filter(({ endpoint }) => endpoint === 'order');
+  const known = (await listKeyUses(system.db)).find(({ endpoint }) => endpoint === 'order');
   expect(known).toEqual(use('2026-01-01', '2026-03-02'));
 });
 

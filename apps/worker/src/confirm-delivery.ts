@@ -40,12 +40,15 @@ export async function confirmDelivery(
 ): Promise<Buffer | null> {
   if (provider.confirmation === undefined || delivery.shape === 'malformed') return null;
   const endpoint = world.endpoints.get(delivery.endpoint);
+  // What is signed can be acted upon without asking.
+  if (endpoint === undefined && (delivery.tier === 'full' || delivery.tier === 'body')) return null;
   if (endpoint === undefined)
     throw new TransientError(
       'endpoint_unknown',
       `this worker's configuration has no endpoint ${delivery.endpoint}, so its events cannot be confirmed`,
     );
-  if (endpoint.confirm === null) return null;
+  const ask = endpoint.confirm?.(unconfirmed(delivery)) ?? null;
+  if (ask === null) return null;
 
   const standing = await findConfirmation(world.db, delivery);
   if (standing?.state === 'processed' || standing?.state === 'ignored') return null;
@@ -54,10 +57,8 @@ export async function confirmDelivery(
   if (standing?.answer != null) return standing.answer;
 
   const at = world.now();
-  const confirmation = await endpoint.confirm(unconfirmed(delivery), at);
+  const confirmation = await ask(at);
   switch (confirmation.kind) {
-    case 'not_needed':
-      return null;
     case 'confirmed': {
       const disagrees = disagree(delivery, { provider, settings: endpoint.settings, answer: confirmation.answer });
       await keepDelivery(world.db, delivery, { ...confirmation, at, disagrees });

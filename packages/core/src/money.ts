@@ -24,6 +24,18 @@ export function minorUnits(decimal: string, currency: string): number {
 }
 
 /**
+ * Reads a JSON number of major units (`10.5`, `1500`) as minor units. What
+ * JSON.parse made of it is written out in the shortest form that reads back
+ * the same, which is the form it came in for up to 15 significant digits.
+ * Throws as {@link minorUnits} does.
+ */
+export function minorUnitsOfNumber(amount: number, currency: string): number {
+  if (!Number.isFinite(amount) || Math.abs(amount) >= 1e15)
+    throw malformedAmount('it is beyond what a number holds exactly');
+  return minorUnits(String(amount), currency);
+}
+
+/**
  * Reads an integer amount from Stripe as ISO 4217 minor units. The two are the
  * same number but for three currencies, by Stripe's documentation on
  * zero-decimal currencies and its special cases

@@ -40,8 +40,11 @@ export type EndpointSettings = Readonly<Record<string, unknown>>;
 export interface ProviderConfirmation {
   /** The settings that fetching needs, by name: of an endpoint's secrets, a worker looks up these alone. */
   readonly settings: readonly string[];
-  /** Builds what asks, for one endpoint. Throws ConfigurationError listing every problem of these settings. */
-  readonly createConfirmer: (settings: unknown, effects: ProviderEffects) => Confirmer;
+  /**
+   * Builds what asks, for one endpoint; null where nothing of it will ever be
+   * asked. Throws ConfigurationError listing every problem of these settings.
+   */
+  readonly createConfirmer: (settings: unknown, effects: ProviderEffects) => Confirmer | null;
   /**
    * What the answer says about payments; takes the place of the provider's
    * `translate` for an event that was confirmed. Throws PermanentError

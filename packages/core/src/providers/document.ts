@@ -26,7 +26,7 @@ export function renderProviders(): string {
         '|---|---|---|---|---|---|',
         ...rows,
       ].join('\n'),
-      'What a signature proves: **full**, body and time; **body**, the body, so that only the ledger stops a repetition; **partial**, part of the message, and only that part is acted upon (PayPal proves a CRC32 of the body, Adyen eight fields).',
+      'What a signature proves: **full**, body and time; **body**, the body, so that only the ledger stops a repetition; **partial**, part of the message (PayPal proves a CRC32 of the body, Adyen eight fields, Mercado Pago an id); **none**, nothing but a token that is always the same (and classic Mollie). What is not proven is not acted upon: it is left aside, or the worker fetches it from the provider and acts on the answer.',
       '## Not supported',
       unsupported.map(({ name, reason }) => `- **${name}**: ${reason}`).join('\n'),
       '## Setting up',
@@ -45,16 +45,21 @@ const tiers = {
   braintree: 'body',
   checkout: 'body',
   'coinbase-commerce': 'body',
+  flutterwave: 'none',
   'generic-hmac': 'body',
   github: 'body',
   gocardless: 'body',
   'lemon-squeezy': 'body',
+  'mercado-pago': 'partial',
+  mollie: 'body',
   paddle: 'full',
   paystack: 'body',
   razorpay: 'body',
   shopify: 'body',
   square: 'body',
   'standard-webhooks': 'full',
+  'stripe-cloud': 'none',
+  xendit: 'none',
 } as const satisfies Record<keyof typeof providers, Tier>;
 
 function tierOf(id: string): string {
@@ -67,15 +72,13 @@ function cell(text: string): string {
 
 const unsupported: readonly { readonly name: string; readonly reason: string }[] = [
   {
-    name: 'Mollie',
+    name: 'Flutterwave v4',
     reason:
-      'classic webhooks are unsigned and must be fetched to be believed; of the signed ones none tells a payment.',
+      'its signature could not be confirmed from official material; third parties write HMAC-SHA256 of the body in base64.',
   },
-  {
-    name: 'Mercado Pago, Xendit, Flutterwave v3',
-    reason: 'the body is not signed: the event must be fetched to be believed, which is not built.',
-  },
-  { name: 'Flutterwave v4', reason: 'its signature could not be confirmed from official material.' },
   { name: 'Worldpay, Klarna', reason: 'public accounts of their signatures disagree.' },
-  { name: "Stripe's thin events", reason: 'verified and stored; the object they name is not fetched.' },
+  {
+    name: "Stripe's thin events through EventBridge or Event Grid",
+    reason: 'stored; their type would have to be believed. Over HTTPS they are supported.',
+  },
 ];

@@ -13,11 +13,12 @@ export const adyen: Provider = {
     retries:
       'three times within 30 seconds, then after 2, 5, 10, 15 and 30 minutes, 1, 2, 4 and every 8 hours for up to 30 days (docs.adyen.com, Troubleshoot webhooks)',
     covers:
-      'payments, refunds, disputes and payouts of standard notifications, by their signed fields only: reasons and dates are shown but not acted upon. With automatic capture Adyen sends no CAPTURE, so a payment stays at authorized. CANCEL_OR_REFUND does not say which of the two in a signed field. Platform and management webhooks are verified and stored',
+      'payments, refunds, disputes and payouts of standard notifications, by their signed fields only: reasons and dates are shown but not acted upon. With automatic capture Adyen sends no CAPTURE: set `capture` to `automatic`. CANCEL_OR_REFUND does not say which of the two in a signed field. Platform and management webhooks are verified and stored',
     setup: [
       'Add a Standard webhook in the Customer Area with the URL /webhooks/<endpoint>, method JSON.',
       'Generate an HMAC key under Security and set it as the first of `secrets`.',
       'When generating a new key, keep the old one in `secrets`: what was queued before is signed with it.',
+      "Where the merchant account captures by itself, set `capture: 'automatic'`: an authorisation that succeeded is then the capture.",
       'For platform or management webhooks, add an endpoint of its own with its own key.',
     ],
     source: '@adyen/api-library src/utils/hmacValidator.ts; docs.adyen.com/development-resources/webhooks',

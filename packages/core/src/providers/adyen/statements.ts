@@ -21,8 +21,8 @@ export type Statement =
       readonly kind: 'payment';
       readonly stage: number;
       readonly status: PaymentStatus | undefined;
-      /** What the item's amount is: of the payment, or of one capture of it. */
-      readonly amountOf: 'payment' | 'capture' | 'nothing';
+      /** What the item's amount is: of the payment, of one capture of it, or of both. */
+      readonly amountOf: 'payment' | 'capture' | 'payment and capture' | 'nothing';
       /** Whose `pspReference` it is: the payment's own, or that of a modification of it. */
       readonly subject: 'payment' | 'modification';
     }
@@ -36,11 +36,24 @@ export type Statement =
   | { readonly kind: 'payout'; readonly stage: number; readonly status: PayoutStatus };
 
 /** Null for a code that states nothing about payments, and for one that is not known. */
-export function statementOf(eventCode: string, success: boolean): Statement | null {
+export function statementOf(
+  eventCode: string,
+  given: { readonly success: boolean; readonly capturesAutomatically: boolean },
+): Statement | null {
   const code = codes.get(eventCode);
   if (code === undefined) return null;
-  return success ? code.succeeded : code.failed;
+  if (eventCode === 'AUTHORISATION' && given.success && given.capturesAutomatically) return automaticCapture;
+  return given.success ? code.succeeded : code.failed;
 }
+
+/** An authorisation where the merchant account captures by itself; CAPTURE_FAILED still comes after it. */
+const automaticCapture: Statement = {
+  kind: 'payment',
+  stage: 6,
+  status: 'captured',
+  amountOf: 'payment and capture',
+  subject: 'payment',
+};
 
 /** What a code states where it succeeded, and where it did not. */
 interface Code {

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { foldPayment } from '../../payment.ts';
 import type { PaymentFact } from '../../payment-event.ts';
+import type { EndpointSettings } from '../../provider.ts';
 import { adyen } from './provider.ts';
 import { translateAdyen } from './translate.ts';
 
@@ -47,6 +49,34 @@ describe('payments', () => {
     expect(fact).toEqual(expect.objectContaining(status === undefined ? {} : { status }));
     expect(fact).not.toHaveProperty('amount', 1000);
     expect(fact).not.toHaveProperty('captured.amount', 1000);
+  });
+
+  describe('where the merchant account captures by itself', () => {
+    const automatic = { capture: 'automatic' };
+    const authorised = { eventCode: 'AUTHORISATION', pspReference: payment, originalReference: undefined };
+
+    test('an authorisation that succeeded is the capture, and one that did not is a failure', () => {
+      const captured = { key: payment, amount: 1000 };
+      expect(facts(authorised, automatic)).toMatchObject([{ status: 'captured', ...money, captured }]);
+      expect(facts({ ...authorised, success: 'false' }, automatic)).toMatchObject([{ status: 'failed' }]);
+    });
+
+    test('a CAPTURE that comes all the same is the same money, and one that failed is seen to contradict it', () => {
+      expect(facts({ eventCode: 'CAPTURE' }, automatic)).toMatchObject([{ captured: { key: payment, amount: 1000 } }]);
+      const keyed = [authorised, { eventCode: 'CAPTURE' }, { eventCode: 'CAPTURE_FAILED' }]
+        .flatMap((fields) => facts(fields, automatic))
+        .map((fact, ordinal) => ({ eventId: 'e', ordinal, fact }));
+      expect(foldPayment(keyed).payment).toMatchObject({
+        amountCaptured: 1000,
+        conflict: 'status_after_capture: authorized',
+      });
+    });
+
+    test('the setting is one of two words', () => {
+      const settings = { secrets: ['00'.repeat(32)], capture: 'sometimes' };
+      const effects = { exchange: () => Promise.reject(new Error('none')), trustedRoots: [], production: false };
+      expect(() => adyen.createVerifier(settings, effects)).toThrow(/capture: must be manual or automatic/);
+    });
   });
 
   test('EXPIRE without an original reference is of the payment itself', () => {
@@ -172,7 +202,7 @@ test('an accepted notification is acknowledged with [accepted]', () => {
 });
 
 /** An item as Adyen's OpenAPI examples have it, with some fields of its own. */
-function facts(item: Readonly<Record<string, unknown>>): readonly PaymentFact[] {
+function facts(item: Readonly<Record<string, unknown>>, settings: EndpointSettings = {}): readonly PaymentFact[] {
   return translateAdyen(
     Buffer.from(
       JSON.stringify({
@@ -188,5 +218,6 @@ function facts(item: Readonly<Record<string, unknown>>): readonly PaymentFact[] 
         ...item,
       }),
     ),
+    settings,
   );
 }

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { readJsonBody } from '../../json-body.ts';
 import type { PaymentFact, PaymentReference } from '../../payment-event.ts';
+import type { EndpointSettings } from '../../provider.ts';
 import { checkFacts, malformedEvent, readBody } from '../event-body.ts';
 import { adyenMinorUnits } from './amounts.ts';
 import { unprovenDate } from './events.ts';
@@ -12,8 +13,11 @@ import { statementOf, type Statement } from './statements.ts';
  * an empty list for codes that say nothing about payments and for platform and
  * management webhooks. The unsigned `eventDate` is passed on for people to
  * see; the fold orders by the stage of the signed code (statements.ts).
+ *
+ * Where the merchant account captures automatically (`capture: 'automatic'`)
+ * Adyen sends no CAPTURE: an authorisation that succeeded is the capture.
  */
-export function translateAdyen(body: Buffer): readonly PaymentFact[] {
+export function translateAdyen(body: Buffer, settings: EndpointSettings = {}): readonly PaymentFact[] {
   const event = readBody(body, eitherFamily);
   if (!('eventCode' in event)) return [];
   const signed = readSignedItem(event);
@@ -21,10 +25,11 @@ export function translateAdyen(body: Buffer): readonly PaymentFact[] {
   const proven = readProvenFields(signed.fields);
   if (proven.kind === 'malformed') throw malformedEvent(proven.reason);
   const { fields } = proven;
-  const statement = statementOf(fields.eventCode, fields.success === 'true');
+  const capturesAutomatically = settings['capture'] === 'automatic';
+  const statement = statementOf(fields.eventCode, { success: fields.success === 'true', capturesAutomatically });
   if (statement === null) return [];
   const occurredAtMs = Math.max(0, unprovenDate(event)?.getTime() ?? 0);
-  return checkFacts([factOf(statement, { fields, occurredAtMs })]);
+  return checkFacts([factOf(statement, { fields, occurredAtMs, capturesAutomatically })]);
 }
 
 /** Two items state the same where their signed fields do; all else in them is anyone's. */
@@ -40,7 +45,11 @@ const eitherFamily = z.union([item, platformEvent]);
 
 function factOf(
   statement: Statement,
-  { fields, occurredAtMs }: { readonly fields: ProvenFields; readonly occurredAtMs: number },
+  {
+    fields,
+    occurredAtMs,
+    capturesAutomatically,
+  }: { readonly fields: ProvenFields; readonly occurredAtMs: number; readonly capturesAutomatically: boolean },
 ): PaymentFact {
   const { pspReference: id, originalReference } = fields;
   const { amount, currency } = moneyOf(fields);
@@ -57,9 +66,13 @@ function factOf(
         stage,
         references: [`payment:${named}`],
         status: statement.status,
-        amount: statement.amountOf === 'payment' ? amount : undefined,
+        amount: statement.amountOf === 'payment' || statement.amountOf === 'payment and capture' ? amount : undefined,
         currency: statement.amountOf === 'nothing' ? undefined : currency,
-        captured: statement.amountOf === 'capture' && amount !== undefined ? { key: id, amount } : undefined,
+        // One key where the payment captures itself: a CAPTURE that comes all the same tells of the same money.
+        captured:
+          amount !== undefined && (statement.amountOf === 'capture' || statement.amountOf === 'payment and capture')
+            ? { key: capturesAutomatically ? named : id, amount }
+            : undefined,
       };
     }
     case 'refund':

@@ -22,6 +22,10 @@ describe('standard notifications', () => {
     body: adyenNotification([authorisation], { live: false }),
     sign: (body, { secret: key }) => (isNotification(body) ? signedRequest([authorisation], key) : requestOf(body)),
     signatureHeader: null,
+    encoding: null,
+    several: null,
+    many: null,
+    eventIdAt: null,
     windowSeconds: null,
     expected: {
       eventId: expect.stringMatching(/^7914073381342284-AUTHORISATION-true-[0-9a-f]{16}$/),
@@ -47,6 +51,10 @@ describe('platform webhooks', () => {
       return requestOf(body, { hmacsignature: [hmacsignature] });
     },
     signatureHeader: 'hmacsignature',
+    encoding: 'base64',
+    several: null,
+    many: null,
+    eventIdAt: null,
     windowSeconds: null,
     expected: {
       eventId: null,

@@ -41,6 +41,8 @@ const settingsSchema = z.strictObject({
     (secrets) => secrets.every(({ value }) => /^(?:[0-9a-f]{2}){16,}$/i.test(value)),
     'each must be the HMAC key as Adyen shows it: at least 32 hexadecimal digits',
   ),
+  /** How the merchant account captures; what the worker makes of an authorisation depends on it. */
+  capture: z.enum(['manual', 'automatic'], { error: 'must be manual or automatic' }).default('manual'),
 });
 
 const platformScheme: HmacScheme = {

@@ -19,6 +19,10 @@ conformsTo({
     return { method: 'POST', headers: { 'cko-signature': [signature] }, query: '', body };
   },
   signatureHeader: 'cko-signature',
+  encoding: 'hex',
+  several: null,
+  many: null,
+  eventIdAt: { path: ['id'], without: 'malformed' },
   windowSeconds: null,
   expected: {
     eventId: 'evt_m4dpgk7o3xtedhv3diloora7w4',

@@ -27,6 +27,10 @@ conformsTo({
   body: chargeEvent({ type: 'charge:created' }),
   sign: (body, options) => requestOf(body, signatureOf(body, options.secret)),
   signatureHeader: 'x-cc-webhook-signature',
+  encoding: 'hex',
+  several: null,
+  many: null,
+  eventIdAt: { path: ['event', 'id'], without: 'malformed' },
   windowSeconds: null,
   expected: {
     eventId: '9cfb5f03-48d7-4ef1-9c8e-6a2f3d1a7c11',

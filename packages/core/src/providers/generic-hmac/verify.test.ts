@@ -26,20 +26,45 @@ function delivery(settings: unknown, given: { readonly body?: Buffer; readonly s
 }
 
 const cases = [
-  { name: 'stripe', tier: 'full', header: 'stripe-signature', windowSeconds: 300, eventId: id, type: 'payment.paid' },
+  {
+    name: 'stripe',
+    tier: 'full',
+    header: 'stripe-signature',
+    encoding: 'hex',
+    windowSeconds: 300,
+    eventId: id,
+    type: 'payment.paid',
+  },
   {
     name: 'square',
     tier: 'body',
     header: 'x-square-hmacsha256-signature',
+    encoding: 'base64',
     windowSeconds: null,
     eventId: id,
     type: 'payment.paid',
   },
-  { name: 'razorpay', tier: 'body', header: 'x-razorpay-signature', windowSeconds: null, eventId: id, type: 'unknown' },
-  { name: 'signedId', tier: 'full', header: 'x-signature', windowSeconds: 60, eventId: id, type: 'payment.paid' },
+  {
+    name: 'razorpay',
+    tier: 'body',
+    header: 'x-razorpay-signature',
+    encoding: 'hex',
+    windowSeconds: null,
+    eventId: id,
+    type: 'unknown',
+  },
+  {
+    name: 'signedId',
+    tier: 'full',
+    header: 'x-signature',
+    encoding: 'base64',
+    windowSeconds: 60,
+    eventId: id,
+    type: 'payment.paid',
+  },
 ] as const;
 
-for (const { name, tier, header, windowSeconds, eventId, type } of cases) {
+for (const { name, tier, header, encoding, windowSeconds, eventId, type } of cases) {
   describe(`the scheme of ${name}`, () => {
     conformsTo({
       provider: genericHmac,
@@ -50,6 +75,15 @@ for (const { name, tier, header, windowSeconds, eventId, type } of cases) {
       body,
       sign: (given, { secret, at }) => delivery({ ...schemes[name], secrets: [secret] }, { body: given, signedAt: at }),
       signatureHeader: header,
+      encoding,
+      several:
+        name === 'stripe'
+          ? ([first = '', ...rest]) => [[first, ...rest.map((value) => value.split(',')[1] ?? '')].join(',')]
+          : name === 'signedId'
+            ? (values) => [values.join(' ')]
+            : null,
+      many: null,
+      eventIdAt: null,
       windowSeconds,
       expected: {
         eventId,

@@ -35,6 +35,10 @@ conformsTo({
     });
   },
   signatureHeader: 'x-hub-signature-256',
+  encoding: 'hex',
+  several: null,
+  many: null,
+  eventIdAt: null,
   windowSeconds: null,
   expected: { eventId: null, type: 'unsigned/issues', occurredAt: null, providerAccount: null },
 });

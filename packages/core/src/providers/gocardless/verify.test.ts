@@ -30,6 +30,10 @@ conformsTo({
   body: bodyOf([event]),
   sign: (body, { secret: key }) => requestOf(body, signGoCardlessRequest({ body, secret: key })['webhook-signature']),
   signatureHeader: 'webhook-signature',
+  encoding: 'hex',
+  several: null,
+  many: { body: bodyOf([event, { ...event, id: 'EV124' }]), eventIds: ['EV123', 'EV124'] },
+  eventIdAt: { path: ['events', '0', 'id'], without: 'malformed' },
   windowSeconds: null,
   expected: {
     eventId: 'EV123',

@@ -28,6 +28,10 @@ conformsTo({
   body: Buffer.from(JSON.stringify(orderCreated)),
   sign: (body, { secret: key }) => signed(body, key),
   signatureHeader: 'x-signature',
+  encoding: 'hex',
+  several: null,
+  many: null,
+  eventIdAt: null,
   windowSeconds: null,
   expected: {
     eventId: null,

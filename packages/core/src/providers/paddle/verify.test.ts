@@ -33,6 +33,10 @@ conformsTo({
   body,
   sign: (given, { secret: key, at }) => requestOf(given, headerOf(given, [key], at)),
   signatureHeader: 'paddle-signature',
+  encoding: 'hex',
+  several: ([first = '', ...rest]) => [[first, ...rest.map((value) => value.split(';')[1] ?? '')].join(';')],
+  many: null,
+  eventIdAt: { path: ['event_id'], without: 'malformed' },
   windowSeconds: 30,
   expected: {
     eventId: 'evt_01hv8x29mtm3f42a00bp5v8va9',

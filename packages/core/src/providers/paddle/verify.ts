@@ -44,6 +44,9 @@ const settingsSchema = z.strictObject({
 
 const header = 'paddle-signature';
 
+/** One for each active secret, of which there are two in a rotation; more than this is not Paddle. */
+const SIGNATURES_MAX = 8;
+
 function readSignatures(request: SignedRequest): SignatureReading {
   const reading = readHeader(request, header);
   if (reading.kind === 'missing') return { kind: 'missing', reason: `the ${header} header is missing` };
@@ -61,6 +64,7 @@ function readSignatures(request: SignedRequest): SignatureReading {
     !/^\d{1,12}$/.test(timestamp) ||
     otherTimestamps.length > 0 ||
     decoded.length === 0 ||
+    decoded.length > SIGNATURES_MAX ||
     decoded.length < signatures.length
   )
     return { kind: 'malformed', reason: `the ${header} header is not ts=<seconds>;h1=<32 bytes in hex>` };

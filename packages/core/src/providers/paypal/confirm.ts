@@ -23,9 +23,9 @@ export const confirmationSettings = ['environment', 'mode', 'clientId', 'clientS
  * and `confirm: 'never'` does not say that this is accepted.
  * Source: PayPal openapi notifications_webhooks_v1.json, webhooks-events.get.
  */
-export function createPayPalConfirmer(settings: unknown, effects: ProviderEffects): Confirmer {
+export function createPayPalConfirmer(settings: unknown, effects: ProviderEffects): Confirmer | null {
   const { environment, confirm } = readConfirmSettings(settings, effects);
-  if (confirm.kind === 'never') return async () => ({ kind: 'not_needed' });
+  if (confirm.kind === 'never') return null;
   const tokens = createAccessTokens({ environment, credentials: confirm.credentials, effects });
 
   async function ask(url: string, at: Date): Promise<ApiAnswer> {
@@ -39,16 +39,18 @@ export function createPayPalConfirmer(settings: unknown, effects: ProviderEffect
     }
   }
 
-  return async (event, at): Promise<Confirmation> => {
-    if (event.tier !== 'partial') return { kind: 'not_needed' };
-    if (confirm.kind === 'money' && translatePayPal(event.body).length === 0) return { kind: 'not_needed' };
+  return (event) => {
+    if (event.tier !== 'partial') return null;
+    if (confirm.kind === 'money' && translatePayPal(event.body).length === 0) return null;
     const url = `${environment.apiOrigin}/v1/notifications/webhooks-events/${encodeURIComponent(event.eventId)}`;
-    const answer = await ask(url, at);
-    if (answer.kind === 'absent') return { kind: 'denied', reason: 'PayPal knows no event of this id' };
-    const problem = contradiction(answer.body, event);
-    return problem === null
-      ? { kind: 'confirmed', answer: answer.body, source: url }
-      : { kind: 'denied', reason: problem };
+    return async (at): Promise<Confirmation> => {
+      const answer = await ask(url, at);
+      if (answer.kind === 'absent') return { kind: 'denied', reason: 'PayPal knows no event of this id' };
+      const problem = contradiction(answer.body, event);
+      return problem === null
+        ? { kind: 'confirmed', answer: answer.body, source: url }
+        : { kind: 'denied', reason: problem };
+    };
   };
 }
 

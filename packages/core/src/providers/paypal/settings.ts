@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { ConfigurationError } from '../../failure.ts';
+import { loopbackOrigin } from '../../loopback-origin.ts';
 import { liveEnvironment, sandboxEnvironment, simulatorEnvironment, type PayPalEnvironment } from './environment.ts';
 
 /** Three days of PayPal's retries and an hour: whether a retry renews its time is not documented. */
@@ -8,13 +9,7 @@ const TOLERANCE_SECONDS_DEFAULT = 3 * 86_400 + 3_600;
 /** A month: older deliveries are replayed from the ledger, not received again. */
 const TOLERANCE_SECONDS_MAX = 30 * 86_400;
 
-/** PayPal's API stood in for by a local process. Loopback only: whoever answers there decides what is genuine. */
-const simulatorOrigin = z
-  .string()
-  .refine(isLoopbackOrigin, 'must be an http or https origin of 127.0.0.1, localhost or [::1], without a path')
-  .transform((url) => new URL(url).origin);
-
-const environment = z.union([z.enum(['live', 'sandbox']), z.strictObject({ simulator: simulatorOrigin })], {
+const environment = z.union([z.enum(['live', 'sandbox']), z.strictObject({ simulator: loopbackOrigin })], {
   error: 'must be live, sandbox or { simulator: an origin on the loopback interface }',
 });
 
@@ -216,13 +211,4 @@ function environmentOf(name: z.infer<typeof environment>): PayPalEnvironment {
 
 function describeIssue(issue: z.core.$ZodIssue): string {
   return issue.path.length === 0 ? issue.message : `${issue.path.join('.')} ${issue.message}`;
-}
-
-function isLoopbackOrigin(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const url = new URL(text);
-  const isBare = url.href === `${url.origin}/` && (text === url.origin || text === url.href);
-  return (
-    isBare && ['http:', 'https:'].includes(url.protocol) && ['127.0.0.1', 'localhost', '[::1]'].includes(url.hostname)
-  );
 }

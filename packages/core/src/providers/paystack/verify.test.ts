@@ -34,6 +34,10 @@ conformsTo({
   body: Buffer.from(JSON.stringify(events.chargeSuccess)),
   sign: (body, { secret: key }) => signed(body, key),
   signatureHeader: 'x-paystack-signature',
+  encoding: 'hex',
+  several: null,
+  many: null,
+  eventIdAt: { path: ['data', 'id'], without: 'verified' },
   windowSeconds: null,
   expected: {
     eventId: 'charge.success:302961',

@@ -32,6 +32,10 @@ conformsTo({
   body,
   sign: (given, { secret: key }) => requestOf(given, signatureOf(given, key)),
   signatureHeader: 'x-razorpay-signature',
+  encoding: 'hex',
+  several: null,
+  many: null,
+  eventIdAt: null,
   windowSeconds: null,
   expected: {
     eventId: null,

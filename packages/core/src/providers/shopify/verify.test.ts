@@ -33,6 +33,10 @@ conformsTo({
   body,
   sign: (given, { secret: key }) => requestOf(given, headersOf(given, key)),
   signatureHeader: 'x-shopify-hmac-sha256',
+  encoding: 'base64',
+  several: null,
+  many: null,
+  eventIdAt: null,
   windowSeconds: null,
   expected: {
     eventId: null,

@@ -22,6 +22,10 @@ conformsTo({
     return { method: 'POST', headers: { 'x-square-hmacsha256-signature': [signature] }, query: '', body };
   },
   signatureHeader: 'x-square-hmacsha256-signature',
+  encoding: 'base64',
+  several: null,
+  many: null,
+  eventIdAt: { path: ['event_id'], without: 'malformed' },
   windowSeconds: null,
   expected: {
     eventId: 'ac3ac95b-f97d-458c-a6e6-18981597e05f',

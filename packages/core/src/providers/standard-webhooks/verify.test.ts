@@ -16,6 +16,10 @@ for (const family of ['webhook', 'svix'] as const) {
     body,
     sign: (given, options) => delivery({ body: given, secrets: [options.secret], signedAt: options.at, family }),
     signatureHeader: `${family}-signature`,
+    encoding: 'base64',
+    several: (values) => [values.join(' ')],
+    many: null,
+    eventIdAt: null,
     windowSeconds: 300,
     expected: {
       eventId: 'msg_2KWPBgLlAfxdpx2AI54pPJ85f4W',

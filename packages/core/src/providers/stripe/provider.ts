@@ -1,6 +1,7 @@
 import type { Provider } from '../../provider.ts';
 import { statesSameStripeEvent } from './event.ts';
-import { translateStripe } from './translate.ts';
+import { confirmationSettings, createStripeConfirmer } from './confirm.ts';
+import { translateStripe, translateStripeObject } from './translate.ts';
 import { createStripeVerifier } from './verify.ts';
 
 export const stripe: Provider = {
@@ -21,5 +22,10 @@ export const stripe: Provider = {
   },
   createVerifier: createStripeVerifier,
   translate: translateStripe,
+  confirmation: {
+    settings: confirmationSettings,
+    createConfirmer: createStripeConfirmer,
+    translate: translateStripeObject,
+  },
   statesSameEvent: statesSameStripeEvent,
 };

@@ -50,9 +50,22 @@ export function translateStripe(body: Buffer): readonly PaymentFact[] {
   return checkFacts(translate(data.object, created * 1000));
 }
 
+/**
+ * What a thin event says with the object that it names, fetched: the type of a
+ * thin event is that of the snapshot event with `v1.` before it. The object can
+ * be newer than the event; whatever happened to it since has an event of its
+ * own, later than this one's `created`, and so decides.
+ */
+export function translateStripeObject(event: Buffer, object: Buffer): readonly PaymentFact[] {
+  const { type, created } = readBody(event, thinEnvelope);
+  const translate = translations.get(type.replace(/^v1\./, ''));
+  return translate === undefined ? [] : checkFacts(translate(readBody(object, z.unknown()), Date.parse(created)));
+}
+
 type Translate = (object: unknown, occurredAtMs: number) => readonly PaymentFact[];
 
 const envelope = z.looseObject({ type: z.string(), object: z.unknown().optional() });
+const thinEnvelope = z.object({ type: z.string(), created: z.iso.datetime({ offset: true }) });
 const snapshot = z.object({ created: z.int().nonnegative(), data: z.object({ object: z.unknown() }) });
 
 /**

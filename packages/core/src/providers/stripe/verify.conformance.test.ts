@@ -15,6 +15,10 @@ conformsTo({
     return { method: 'POST', headers: { 'stripe-signature': [signature] }, query: '', body };
   },
   signatureHeader: 'stripe-signature',
+  encoding: 'hex',
+  several: ([first = '', ...rest]) => [[first, ...rest.map((value) => value.split(',')[1] ?? '')].join(',')],
+  many: null,
+  eventIdAt: { path: ['id'], without: 'malformed' },
   windowSeconds: 300,
   expected: {
     eventId: 'evt_1PqR2sT3uV4wX5yZ',

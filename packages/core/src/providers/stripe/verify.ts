@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { apiOriginSetting } from '../../api-settings.ts';
 import { decodeSignature, verifyHmac, type HmacScheme, type SignatureReading } from '../../hmac-verifier.ts';
 import type { Verifier } from '../../provider.ts';
 import { parseSettings } from '../../provider-settings.ts';
@@ -33,6 +34,10 @@ const settingsSchema = z.object({
   secrets: rotatingSecrets,
   /** Stripe's own default; each retry is signed anew. */
   toleranceSeconds: z.int().min(1).max(86_400).default(300),
+  // The worker's: see confirm.ts.
+  apiKey: z.string().optional(),
+  apiVersion: z.string().optional(),
+  apiOrigin: apiOriginSetting,
 });
 
 /** Stripe sends one `v1` for each active secret, of which there are two in a roll; more than this is not Stripe. */

@@ -1,0 +1,51 @@
+import * as z from 'zod';
+import { apiOriginSetting } from '../../api-settings.ts';
+import { readJsonBody } from '../../json-body.ts';
+import type { Verifier } from '../../provider.ts';
+import { parseSettings } from '../../provider-settings.ts';
+import { rotatingSecrets } from '../../rotating-secrets.ts';
+import { readHeader } from '../../signed-request.ts';
+import { checkStaticToken } from '../../static-token.ts';
+import { rejected } from '../../verification.ts';
+import { stripeApiKey } from '../stripe/confirm.ts';
+import { readStripeEvents } from '../stripe/event.ts';
+import { unwrapped } from './envelope.ts';
+
+/**
+ * Verifies Stripe events that come by way of Amazon EventBridge or Azure Event
+ * Grid. Neither carries Stripe's signature; the sender proves itself with a
+ * token of yours, `authorization: Bearer <token>`, the same in every request.
+ * That proves nothing of the event, so the tier is `none`, and the event is
+ * fetched from Stripe by its id before it is acted upon.
+ *
+ * Source: docs.stripe.com/event-destinations/eventbridge and /eventgrid.
+ */
+export function createStripeCloudVerifier(settings: unknown): Verifier {
+  const { secrets } = parseSettings(settingsSchema, settings);
+  return (request, receivedAt) => {
+    const header = readHeader(request, 'authorization');
+    if (header.kind === 'missing') return rejected('signature_missing', 'the authorization header is missing');
+    if (header.kind === 'unusable') return rejected('signature_malformed', header.reason);
+    const token = /^Bearer (?<token>[\x21-\x7e]+)$/.exec(header.value)?.groups?.['token'];
+    if (token === undefined) return rejected('signature_malformed', 'the authorization header is not Bearer <token>');
+    const check = checkStaticToken(token, { secrets, receivedAt });
+    if (check.kind === 'rejected') return check;
+
+    const proven = { tier: 'none', keyId: check.keyId, transmissionId: null } as const;
+    const reading = readJsonBody(request.body, z.unknown());
+    const event = reading.kind === 'json' ? unwrapped(reading.value) : null;
+    if (event === null) return { kind: 'malformed', ...proven, reason: 'the body is no envelope of a Stripe event' };
+    const events = readStripeEvents(event);
+    return events.kind === 'malformed'
+      ? { kind: 'malformed', ...proven, reason: events.reason }
+      : { kind: 'verified', ...proven, events: events.events.map((told) => ({ ...told, body: event })) };
+  };
+}
+
+const settingsSchema = z.strictObject({
+  /** Tokens of yours, which the cloud is told to send. */
+  secrets: rotatingSecrets,
+  // The worker's: see confirm.ts.
+  apiKey: stripeApiKey.optional(),
+  apiOrigin: apiOriginSetting,
+});
