@@ -38,7 +38,7 @@ async function keepCredits({
 }
 
 /** In minor units: what was captured, less what was refunded and what was lost in disputes. */
-export function creditsEarned({ payment, disputes }: HandledPayment): number {
+function creditsEarned({ payment, disputes }: HandledPayment): number {
   const lost = disputes
     .filter(({ status }) => status === 'lost' || status === 'accepted')
     .reduce((sum, dispute) => sum + (dispute.amount ?? payment.amountCaptured), 0);

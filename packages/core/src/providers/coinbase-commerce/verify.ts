@@ -1,9 +1,7 @@
 import * as z from 'zod';
-import { signatureInHeader, verifyHmac, type HmacScheme } from '../../hmac-verifier.ts';
 import { readJsonBody } from '../../json-body.ts';
 import type { Verifier } from '../../provider.ts';
-import { parseSettings } from '../../provider-settings.ts';
-import { rotatingSecrets } from '../../rotating-secrets.ts';
+import { createSignedBodyVerifier } from '../../signed-body.ts';
 import type { EventsReading } from '../../verification.ts';
 
 /**
@@ -13,16 +11,10 @@ import type { EventsReading } from '../../verification.ts';
  * lib/Webhook.js; unlike it, the body is parsed only once it is proven.
  */
 export function createCoinbaseCommerceVerifier(settings: unknown): Verifier {
-  const { secrets } = parseSettings(z.strictObject({ secrets: rotatingSecrets }), settings);
-  const scheme: HmacScheme = {
-    tier: 'body',
-    algorithm: 'sha256',
-    readSignatures: signatureInHeader({ header: 'x-cc-webhook-signature', encoding: 'hex', bytes: 32 }),
-    signedParts: ({ body }) => [body],
-    window: null,
-    readEvents: ({ body }) => readEvents(body),
-  };
-  return (request, receivedAt) => verifyHmac(scheme, { secrets, request, receivedAt });
+  return createSignedBodyVerifier(
+    { header: 'x-cc-webhook-signature', encoding: 'hex', readEvents: ({ body }) => readEvents(body) },
+    settings,
+  );
 }
 
 const identifier = z.string().regex(/^[\x21-\x7e]{1,255}$/);

@@ -1,9 +1,7 @@
 import * as z from 'zod';
-import { signatureInHeader, verifyHmac, type HmacScheme } from '../../hmac-verifier.ts';
 import { readJsonBody } from '../../json-body.ts';
 import type { Verifier } from '../../provider.ts';
-import { parseSettings } from '../../provider-settings.ts';
-import { rotatingSecrets } from '../../rotating-secrets.ts';
+import { createSignedBodyVerifier } from '../../signed-body.ts';
 import { readHeader, type SignedRequest } from '../../signed-request.ts';
 import type { EventsReading } from '../../verification.ts';
 
@@ -22,25 +20,11 @@ import type { EventsReading } from '../../verification.ts';
  * Unlike that library, bytes are verified rather than their decoded text.
  */
 export function createGithubVerifier(settings: unknown): Verifier {
-  const { secrets } = parseSettings(settingsSchema, settings);
-  return (request, receivedAt) => verifyHmac(scheme, { secrets, request, receivedAt });
+  return createSignedBodyVerifier(
+    { header: 'x-hub-signature-256', prefix: 'sha256=', encoding: 'hex', readEvents },
+    settings,
+  );
 }
-
-const settingsSchema = z.strictObject({ secrets: rotatingSecrets });
-
-const scheme: HmacScheme = {
-  tier: 'body',
-  algorithm: 'sha256',
-  readSignatures: signatureInHeader({
-    header: 'x-hub-signature-256',
-    prefix: 'sha256=',
-    encoding: 'hex',
-    bytes: 32,
-  }),
-  signedParts: ({ body }) => [body],
-  window: null,
-  readEvents,
-};
 
 /** Every payload is an object. Source: docs.github.com/webhooks/webhook-events-and-payloads. */
 const payload = z.record(z.string(), z.unknown());

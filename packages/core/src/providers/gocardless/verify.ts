@@ -1,9 +1,7 @@
 import * as z from 'zod';
-import { signatureInHeader, verifyHmac, type HmacScheme } from '../../hmac-verifier.ts';
 import { jsonBytes, readJsonBody } from '../../json-body.ts';
 import type { Verifier } from '../../provider.ts';
-import { parseSettings } from '../../provider-settings.ts';
-import { rotatingSecrets } from '../../rotating-secrets.ts';
+import { createSignedBodyVerifier } from '../../signed-body.ts';
 import type { EventsReading, VerifiedEvent } from '../../verification.ts';
 import { goCardlessEvent } from './event.ts';
 
@@ -13,23 +11,14 @@ import { goCardlessEvent } from './event.ts';
  * the ledger's to stop. Source: gocardless-nodejs src/webhooks.ts.
  */
 export function createGoCardlessVerifier(settings: unknown): Verifier {
-  const { secrets } = parseSettings(settingsSchema, settings);
-  return (request, receivedAt) => verifyHmac(scheme, { secrets, request, receivedAt });
+  return createSignedBodyVerifier(
+    { header: 'webhook-signature', encoding: 'hex', readEvents: ({ body }) => readEvents(body) },
+    settings,
+  );
 }
 
 /** The greatest number of events GoCardless sends in one request (API reference, Webhooks). */
 export const GOCARDLESS_EVENTS_MAX = 250;
-
-const scheme: HmacScheme = {
-  tier: 'body',
-  algorithm: 'sha256',
-  readSignatures: signatureInHeader({ header: 'webhook-signature', encoding: 'hex', bytes: 32 }),
-  signedParts: ({ body }) => [body],
-  window: null,
-  readEvents: ({ body }) => readEvents(body),
-};
-
-const settingsSchema = z.strictObject({ secrets: rotatingSecrets });
 
 const envelope = z.object({ events: z.array(z.unknown()).min(1).max(GOCARDLESS_EVENTS_MAX) });
 

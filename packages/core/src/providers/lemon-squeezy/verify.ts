@@ -1,9 +1,7 @@
 import * as z from 'zod';
-import { signatureInHeader, verifyHmac, type HmacScheme } from '../../hmac-verifier.ts';
 import { readJsonBody } from '../../json-body.ts';
 import type { Verifier } from '../../provider.ts';
-import { parseSettings } from '../../provider-settings.ts';
-import { rotatingSecrets } from '../../rotating-secrets.ts';
+import { createSignedBodyVerifier } from '../../signed-body.ts';
 import type { EventsReading } from '../../verification.ts';
 
 /**
@@ -15,20 +13,11 @@ import type { EventsReading } from '../../verification.ts';
  * VerifyWebhookSignature.php.
  */
 export function createLemonSqueezyVerifier(settings: unknown): Verifier {
-  const { secrets } = parseSettings(settingsSchema, settings);
-  return (request, receivedAt) => verifyHmac(scheme, { secrets, request, receivedAt });
+  return createSignedBodyVerifier(
+    { header: 'x-signature', encoding: 'hex', readEvents: ({ body }) => readEvents(body) },
+    settings,
+  );
 }
-
-const settingsSchema = z.strictObject({ secrets: rotatingSecrets });
-
-const scheme: HmacScheme = {
-  tier: 'body',
-  algorithm: 'sha256',
-  readSignatures: signatureInHeader({ header: 'x-signature', encoding: 'hex', bytes: 32 }),
-  signedParts: ({ body }) => [body],
-  window: null,
-  readEvents: ({ body }) => readEvents(body),
-};
 
 /** Source: docs.lemonsqueezy.com/help/webhooks/webhook-requests. Not every kind of resource has a time or a mode. */
 const envelope = z.object({

@@ -21,7 +21,7 @@ const mode = z.enum(['offline', 'postback', 'offline-then-postback', 'demo-hmac'
  * Which events are fetched from PayPal before they are acted upon: all, those
  * that say something about payments, or none.
  */
-export const confirm = z.enum(['always', 'money', 'never'], { error: 'must be always, money or never' });
+const confirm = z.enum(['always', 'money', 'never'], { error: 'must be always, money or never' });
 
 /** A colon would end the user name of Basic authentication early. */
 const clientIdText = z

@@ -1,9 +1,7 @@
 import * as z from 'zod';
-import { signatureInHeader, verifyHmac, type HmacScheme } from '../../hmac-verifier.ts';
 import { readJsonBody } from '../../json-body.ts';
 import type { Verifier } from '../../provider.ts';
-import { parseSettings } from '../../provider-settings.ts';
-import { rotatingSecrets } from '../../rotating-secrets.ts';
+import { createSignedBodyVerifier } from '../../signed-body.ts';
 import type { EventsReading } from '../../verification.ts';
 
 /**
@@ -14,20 +12,16 @@ import type { EventsReading } from '../../verification.ts';
  * unlike those, the comparison is in constant time.
  */
 export function createPaystackVerifier(settings: unknown): Verifier {
-  const { secrets } = parseSettings(settingsSchema, settings);
-  return (request, receivedAt) => verifyHmac(scheme, { secrets, request, receivedAt });
+  return createSignedBodyVerifier(
+    {
+      header: 'x-paystack-signature',
+      algorithm: 'sha512',
+      encoding: 'hex',
+      readEvents: ({ body }) => readEvents(body),
+    },
+    settings,
+  );
 }
-
-const settingsSchema = z.strictObject({ secrets: rotatingSecrets });
-
-const scheme: HmacScheme = {
-  tier: 'body',
-  algorithm: 'sha512',
-  readSignatures: signatureInHeader({ header: 'x-paystack-signature', encoding: 'hex', bytes: 64 }),
-  signedParts: ({ body }) => [body],
-  window: null,
-  readEvents: ({ body }) => readEvents(body),
-};
 
 const envelope = z.object({ event: z.string().regex(/^[\x21-\x7e]{1,100}$/), data: z.unknown().optional() });
 

@@ -1,9 +1,7 @@
 import * as z from 'zod';
-import { signatureInHeader, verifyHmac, type HmacScheme } from '../../hmac-verifier.ts';
 import { readJsonBody } from '../../json-body.ts';
 import type { Verifier } from '../../provider.ts';
-import { parseSettings } from '../../provider-settings.ts';
-import { rotatingSecrets } from '../../rotating-secrets.ts';
+import { createSignedBodyVerifier } from '../../signed-body.ts';
 import type { EventsReading } from '../../verification.ts';
 
 /**
@@ -23,20 +21,11 @@ import type { EventsReading } from '../../verification.ts';
  * comparison is in constant time and over bytes, not their decoded text.
  */
 export function createRazorpayVerifier(settings: unknown): Verifier {
-  const { secrets } = parseSettings(settingsSchema, settings);
-  return (request, receivedAt) => verifyHmac(scheme, { secrets, request, receivedAt });
+  return createSignedBodyVerifier(
+    { header: 'x-razorpay-signature', encoding: 'hex', readEvents: ({ body }) => readEvents(body) },
+    settings,
+  );
 }
-
-const settingsSchema = z.strictObject({ secrets: rotatingSecrets });
-
-const scheme: HmacScheme = {
-  tier: 'body',
-  algorithm: 'sha256',
-  readSignatures: signatureInHeader({ header: 'x-razorpay-signature', encoding: 'hex', bytes: 32 }),
-  signedParts: ({ body }) => [body],
-  window: null,
-  readEvents: ({ body }) => readEvents(body),
-};
 
 const identifier = z.string().regex(/^[\x21-\x7e]{1,255}$/);
 

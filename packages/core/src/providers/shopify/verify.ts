@@ -1,9 +1,7 @@
 import * as z from 'zod';
-import { signatureInHeader, verifyHmac, type HmacScheme } from '../../hmac-verifier.ts';
 import { readJsonBody } from '../../json-body.ts';
 import type { Verifier } from '../../provider.ts';
-import { parseSettings } from '../../provider-settings.ts';
-import { rotatingSecrets } from '../../rotating-secrets.ts';
+import { createSignedBodyVerifier } from '../../signed-body.ts';
 import { readHeader, type SignedRequest } from '../../signed-request.ts';
 import type { EventsReading } from '../../verification.ts';
 import { shopifyResource } from './resource.ts';
@@ -26,20 +24,8 @@ import { shopifyResource } from './resource.ts';
  * The preview's `Shopify-Hmac-Sha256` (Events) is not read.
  */
 export function createShopifyVerifier(settings: unknown): Verifier {
-  const { secrets } = parseSettings(settingsSchema, settings);
-  return (request, receivedAt) => verifyHmac(scheme, { secrets, request, receivedAt });
+  return createSignedBodyVerifier({ header: 'x-shopify-hmac-sha256', encoding: 'base64', readEvents }, settings);
 }
-
-const settingsSchema = z.strictObject({ secrets: rotatingSecrets });
-
-const scheme: HmacScheme = {
-  tier: 'body',
-  algorithm: 'sha256',
-  readSignatures: signatureInHeader({ header: 'x-shopify-hmac-sha256', encoding: 'base64', bytes: 32 }),
-  signedParts: ({ body }) => [body],
-  window: null,
-  readEvents,
-};
 
 /** What resources have in common; a time of another form is no time. */
 const resource = z.looseObject({
