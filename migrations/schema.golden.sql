@@ -102,7 +102,18 @@ outbox.topic text not null
 outbox.key text not null
 outbox.payload jsonb not null
 outbox.created_at timestamp with time zone not null default now()
-outbox.sent_at timestamp with time zone
+outbox.kind text not null default 'message'::text
+outbox_deliveries.id bigint not null generated always as identity
+outbox_deliveries.outbox_id bigint not null
+outbox_deliveries.destination text not null
+outbox_deliveries.order_key text
+outbox_deliveries.state text not null default 'pending'::text
+outbox_deliveries.attempts integer not null default 0
+outbox_deliveries.last_status integer
+outbox_deliveries.last_error text
+outbox_deliveries.created_at timestamp with time zone not null default now()
+outbox_deliveries.touched_at timestamp with time zone not null default now()
+outbox_deliveries.finished_at timestamp with time zone
 payment_facts.event_id bigint not null
 payment_facts.ordinal integer not null
 payment_facts.account text not null
@@ -188,8 +199,14 @@ ledger: CHECK ((octet_length(body_sha256) = 32))
 ledger: CHECK ((state = ANY (ARRAY['received'::text, 'processed'::text, 'ignored'::text, 'dead'::text])))
 ledger: PRIMARY KEY (id)
 ledger: UNIQUE (account, provider_event_id)
+outbox: CHECK ((kind = ANY (ARRAY['message'::text, 'event'::text])))
 outbox: FOREIGN KEY (ledger_id) REFERENCES ledger(id)
 outbox: PRIMARY KEY (id)
+outbox_deliveries: CHECK (((state = ANY (ARRAY['delivered'::text, 'dead'::text])) = (finished_at IS NOT NULL)))
+outbox_deliveries: CHECK ((state = ANY (ARRAY['pending'::text, 'queued'::text, 'delivered'::text, 'dead'::text])))
+outbox_deliveries: FOREIGN KEY (outbox_id) REFERENCES outbox(id)
+outbox_deliveries: PRIMARY KEY (id)
+outbox_deliveries: UNIQUE (outbox_id, destination)
 payment_facts: CHECK (((payment_key IS NULL) = (payout_id IS NOT NULL)))
 payment_facts: FOREIGN KEY (event_id) REFERENCES events(id)
 payment_facts: FOREIGN KEY (payment_key) REFERENCES payments(key)
@@ -210,7 +227,10 @@ CREATE INDEX attempts_of_event ON public.attempts USING btree (ledger_id, id)
 CREATE INDEX disputes_of_payment ON public.disputes USING btree (payment_key)
 CREATE INDEX ledger_dead ON public.ledger USING btree (finished_at DESC) WHERE (state = 'dead'::text)
 CREATE INDEX ledger_unfinished ON public.ledger USING btree (touched_at) WHERE (state = 'received'::text)
-CREATE INDEX outbox_unsent ON public.outbox USING btree (id) WHERE (sent_at IS NULL)
+CREATE INDEX outbox_deliveries_dead ON public.outbox_deliveries USING btree (finished_at DESC) WHERE (state = 'dead'::text)
+CREATE INDEX outbox_deliveries_in_order ON public.outbox_deliveries USING btree (destination, order_key, id) WHERE ((order_key IS NOT NULL) AND (finished_at IS NULL))
+CREATE INDEX outbox_deliveries_pending ON public.outbox_deliveries USING btree (id) WHERE (state = 'pending'::text)
+CREATE INDEX outbox_deliveries_queued ON public.outbox_deliveries USING btree (touched_at) WHERE (state = 'queued'::text)
 CREATE INDEX payment_facts_of_payment ON public.payment_facts USING btree (payment_key) WHERE (payment_key IS NOT NULL)
 CREATE INDEX payment_facts_of_payout ON public.payment_facts USING btree (account, payout_id) WHERE (payout_id IS NOT NULL)
 CREATE INDEX payment_references_of_payment ON public.payment_references USING btree (payment_key)
@@ -227,6 +247,8 @@ CREATE UNIQUE INDEX handler_runs_pkey ON public.handler_runs USING btree (ledger
 CREATE UNIQUE INDEX key_uses_pkey ON public.key_uses USING btree (endpoint, key_id)
 CREATE UNIQUE INDEX ledger_account_provider_event_id_key ON public.ledger USING btree (account, provider_event_id)
 CREATE UNIQUE INDEX ledger_pkey ON public.ledger USING btree (id)
+CREATE UNIQUE INDEX outbox_deliveries_outbox_id_destination_key ON public.outbox_deliveries USING btree (outbox_id, destination)
+CREATE UNIQUE INDEX outbox_deliveries_pkey ON public.outbox_deliveries USING btree (id)
 CREATE UNIQUE INDEX outbox_pkey ON public.outbox USING btree (id)
 CREATE UNIQUE INDEX payment_facts_pkey ON public.payment_facts USING btree (event_id, ordinal)
 CREATE UNIQUE INDEX payment_references_pkey ON public.payment_references USING btree (account, reference)

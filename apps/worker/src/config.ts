@@ -13,6 +13,13 @@ const workerSettings = {
     fallbackAbout: '9081, or a free one where that is taken',
   }),
   concurrency: integer({ name: 'CONCURRENCY', about: 'events in hand at once', fallback: 16, min: 1, max: 1_000 }),
+  forwardConcurrency: integer({
+    name: 'FORWARD_CONCURRENCY',
+    about: 'messages being sent to destinations at once; 0 leaves that to other workers',
+    fallback: 16,
+    min: 0,
+    max: 1_000,
+  }),
   lockMs: integer({
     name: 'LOCK_MS',
     about: "how long a worker may be silent before its events are another's, in milliseconds",

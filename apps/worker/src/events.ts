@@ -3,6 +3,7 @@ import type { HandlerLog } from '@penstock/core/handler';
 import type { Logger } from '@penstock/runtime/logger';
 import type { Metrics } from '@penstock/runtime/metrics';
 import type { QueuedJob } from '@penstock/runtime/webhook-consumer';
+import type { Delivered } from './deliver-message.ts';
 import type { Processed } from './process-webhook.ts';
 import type { HandlerOutcome } from './run-handlers.ts';
 import type { Swept } from './sweep.ts';
@@ -78,6 +79,31 @@ export function createWorkerEvents({ logger, metrics }: { readonly logger: Logge
 
     sweepFailed: (error: unknown): void => {
       logger.error({ error }, 'the sweep failed; the next one tries again');
+    },
+
+    /** Every attempt to deliver a message that was more than waiting. */
+    messageDelivered: ({ delivery, outcome, status, error }: Delivered, durationMs: number): void => {
+      if (delivery === null || outcome === 'waits' || outcome === 'nothing') return;
+      const { destination } = delivery;
+      metrics.outboxDeliveries.inc({ destination, outcome });
+      metrics.outboxDuration.observe({ destination }, durationMs / 1_000);
+      const line = { destination, deliveryId: delivery.id, attempt: delivery.attempts + 1, status, outcome };
+      const timed = { ...line, durationMs: Math.round(durationMs * 100) / 100 };
+      if (outcome === 'delivered') logger.info(timed, 'message delivered');
+      else if (outcome === 'retry') logger.warn({ ...timed, reason: error }, 'message was not delivered');
+      else logger.error({ ...timed, reason: error }, 'message is dead: it will not be sent again by itself');
+    },
+
+    outboxAge: (oldest: Date | null, now: Date): void => {
+      metrics.outboxOldest.set(oldest === null ? 0 : Math.max(0, (now.getTime() - oldest.getTime()) / 1_000));
+    },
+
+    outboxRepaired: (messages: number): void => {
+      if (messages > 0) logger.warn({ messages }, 'the second queue had lost messages; they were put back');
+    },
+
+    relayFailed: (error: unknown): void => {
+      logger.warn({ error }, 'the outbox could not be relayed; the next look tries again');
     },
 
     keyUsesFailed: (error: unknown): void => {

@@ -12,6 +12,7 @@ import { enterLedger, finishLedger } from '@penstock/db/ledger';
 import { findTransmission } from '@penstock/db/transmissions';
 import type { QueuedJob } from '@penstock/runtime/webhook-consumer';
 import { confirmDelivery, factsOf, waitForService, type WorkerEndpoint } from './confirm-delivery.ts';
+import { forwardEvent } from './forward-event.ts';
 import { handleEvent } from './handle-event.ts';
 import { keepWaiting, recordFailedAttempt } from './record-failed-attempt.ts';
 import type { HandlerOutcome, HandlerWorld } from './run-handlers.ts';
@@ -177,7 +178,12 @@ async function applyDelivery(
     return { kind: 'failed', delivery, handlers: outcomes, failure, next, error };
   }
 
-  const outcome = facts.length > 0 || handled.covering > 0 ? 'processed' : 'ignored';
+  const forwarded = await forwardEvent(
+    tx,
+    { delivery, ledgerId: entry.id, facts, applied, answer },
+    world.destinations,
+  );
+  const outcome = facts.length + handled.covering + forwarded > 0 ? 'processed' : 'ignored';
   await finishLedger(tx, entry.id, outcome);
   world.onStep?.('finished');
   return ended(outcome, handled.outcomes);

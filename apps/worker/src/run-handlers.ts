@@ -7,6 +7,7 @@ import type { Applied } from '@penstock/db/apply-facts';
 import { isLedgerOutage, STATEMENT_TIMEOUT_MS, type LedgerTransaction } from '@penstock/db/database';
 import type { HandlerRun } from '@penstock/db/handler-runs';
 import { addToOutbox } from '@penstock/db/outbox';
+import { subscribersOf, type Forwarding } from './forward-event.ts';
 
 /** What handlers are told about. */
 export interface HandlerInput {
@@ -25,6 +26,8 @@ export interface HandlerWorld {
   /** For a handler that names no time of its own. */
   readonly handlerMs: number;
   readonly handlerLog: (line: Readonly<Record<string, unknown>>) => HandlerLog;
+  /** Who is told what, by name. */
+  readonly destinations: ReadonlyMap<string, Forwarding>;
 }
 
 /** What became of one handler. */
@@ -126,7 +129,13 @@ async function runOne(
     tx: guarded,
     signal,
     log: world.handlerLog({ handler: handler.name, requestId, endpoint, eventId }),
-    outbox: (message) => addToOutbox(guarded, { ledgerId: input.ledgerId, ...message }),
+    outbox: (message) =>
+      addToOutbox(guarded, {
+        ledgerId: input.ledgerId,
+        kind: 'message',
+        ...message,
+        destinations: subscribersOf(world.destinations, message),
+      }),
   });
 }
 

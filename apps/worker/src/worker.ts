@@ -1,6 +1,7 @@
 import { providerNamed } from '@penstock/core/providers/registry';
 import { assertReachable, openDatabase, type LedgerTransaction } from '@penstock/db/database';
 import { assertMigrated } from '@penstock/db/migrate';
+import { oldestUndelivered } from '@penstock/db/outbox-deliveries';
 import { loadConfiguration } from '@penstock/runtime/configuration-file';
 import type { Environment } from '@penstock/runtime/env';
 import { serveHealth } from '@penstock/runtime/health';
@@ -13,11 +14,13 @@ import { queueLocation } from '@penstock/runtime/queue-location';
 import { refuseWhereEventsCouldBeLost } from '@penstock/runtime/refuse-forgetful-queue';
 import { openWebhookQueue } from '@penstock/runtime/webhook-queue';
 import { readWorkerConfig } from './config.ts';
+import { openDestinations } from './destinations.ts';
 import { openWorkerEndpoints } from './endpoints.ts';
 import { createWorkerEvents } from './events.ts';
 import type { ProcessStep, ProcessWorld } from './process-webhook.ts';
 import { gatherKeyUses, KEY_USES_WRITE_MS } from './key-uses.ts';
 import { repeat } from './repeat.ts';
+import { startForwarding } from './start-forwarding.ts';
 import { sweep } from './sweep.ts';
 import { startWebhookWorker } from './webhook-worker.ts';
 
@@ -27,6 +30,8 @@ export interface WorkerProcess {
   readonly now: () => Date;
   readonly newId: () => string;
   readonly onStep?: (step: ProcessStep) => void;
+  /** Called between a message's answer and its record. */
+  readonly afterSend?: () => void;
 }
 
 /** Starts a worker: settings, handlers, database, queue, private port, sweeper, intake. */
@@ -43,6 +48,7 @@ export async function worker(given: WorkerProcess, scope: ProcessScope): Promise
     environment: given.environment,
   });
   const location = queueLocation(config);
+  const destinations = openDestinations(configuration.destinations, given.environment);
 
   const db = scope.resources.use(
     openDatabase({
@@ -66,7 +72,10 @@ export async function worker(given: WorkerProcess, scope: ProcessScope): Promise
       fallbackPort: 9081,
       registry: metrics.registry,
       stopping: scope.stopping,
-      beforeScrape: () => observeQueue(queue, metrics),
+      beforeScrape: async () => {
+        await observeQueue(queue, metrics);
+        events.outboxAge(await oldestUndelivered(db), given.now());
+      },
       checks: [
         { name: location.backend, check: queue.assertReady },
         { name: 'database', check: () => assertReachable(db) },
@@ -91,9 +100,25 @@ export async function worker(given: WorkerProcess, scope: ProcessScope): Promise
   scope.resources.defer(() => keyUses.write().catch(events.keyUsesFailed));
   scope.resources.use(repeat({ everyMs: KEY_USES_WRITE_MS, onError: events.keyUsesFailed, task: keyUses.write }));
 
+  if (config.forwardConcurrency > 0)
+    await startForwarding(
+      {
+        db,
+        location,
+        destinations,
+        concurrency: config.forwardConcurrency,
+        lockMs: config.lockMs,
+        now,
+        events,
+        ...(given.afterSend === undefined ? {} : { afterSend: given.afterSend }),
+      },
+      scope,
+    );
+
   const world: ProcessWorld = {
     db,
     handlers,
+    destinations: configuration.destinations,
     endpoints,
     provider: providerNamed,
     handlerMs: config.handlerMs,

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { destinationSchema, type Destination } from './destination.ts';
 import type { Handler } from './handler.ts';
 import { disputeStatuses, paymentStatuses, payoutStatuses, refundStatuses } from './payment-event.ts';
 
@@ -7,6 +8,8 @@ export interface PenstockConfiguration<Tx> {
   /** By name; the name is the last part of the URL, `/webhooks/<name>`. */
   readonly endpoints: Readonly<Record<string, Endpoint>>;
   readonly handlers?: readonly Handler<Tx>[];
+  /** By name: the services of one's own that are told of events, signed. */
+  readonly destinations?: Readonly<Record<string, Destination>>;
 }
 
 /** One URL that a provider posts to. Beyond these two, the settings are the provider's own. */
@@ -73,7 +76,7 @@ const setting: z.ZodType<EndpointSetting> = z.lazy(() =>
   ]),
 );
 
-/** Endpoint names stand in URLs, job ids and metric labels. */
+/** Names of endpoints and destinations stand in URLs, job ids and metric labels. */
 const endpointName = z
   .string()
   .regex(/^[a-z][a-z0-9-]{0,62}$/, 'must be 1 to 63 lower-case letters, digits and hyphens, starting with a letter');
@@ -117,4 +120,5 @@ export const configurationSchema = z.strictObject({
       .catchall(setting),
   ),
   handlers: z.array(handler).optional(),
+  destinations: z.record(endpointName, destinationSchema).optional(),
 });

@@ -158,7 +158,7 @@ function nameOf(pattern: string): string {
 
 /** Whether the pattern covers this event. */
 export function covers(
-  pattern: HandlerPattern,
+  pattern: string,
   event: { readonly provider: string; readonly type: string; readonly canonicalTypes: readonly CanonicalType[] },
 ): boolean {
   if (pattern === '*') return true;

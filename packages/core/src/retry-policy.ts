@@ -33,8 +33,23 @@ export function decideRetry(options: {
  * be explained afterwards.
  */
 export function retryDelayMs(options: { readonly attempt: number; readonly seed: string }): number {
+  return backoffMs({
+    ...options,
+    attempt: Math.max(1, Math.floor(options.attempt)) + 1,
+    baseMs: 1_000,
+    mostMs: RETRY_DELAY_MS_MAX,
+  });
+}
+
+/** The same for another pace: `baseMs` after the first failed attempt, twice that after the second, at most `mostMs`. */
+export function backoffMs(options: {
+  readonly attempt: number;
+  readonly seed: string;
+  readonly baseMs: number;
+  readonly mostMs: number;
+}): number {
   const attempt = Math.max(1, Math.floor(options.attempt));
-  const full = Math.min(2 ** attempt * 1000, RETRY_DELAY_MS_MAX);
+  const full = Math.min(2 ** (attempt - 1) * options.baseMs, options.mostMs);
   return Math.round(full * (1 - JITTER_SHARE * fractionOf(`${options.seed}#${attempt}`)));
 }
 

@@ -1,12 +1,48 @@
 import { sql } from 'kysely';
-import type { LedgerTransaction } from './database.ts';
+import type { Connection, LedgerTransaction } from './database.ts';
 
-/** Promises an effect outside the database; it commits with the event or not at all. */
-export async function addToOutbox(
-  tx: LedgerTransaction,
-  message: { readonly ledgerId: number; readonly topic: string; readonly key: string; readonly payload: unknown },
-): Promise<void> {
-  await sql`insert into outbox (ledger_id, topic, key, payload) values (${message.ledgerId}, ${message.topic}, ${message.key}, ${JSON.stringify(message.payload)}::jsonb)`.execute(
-    tx,
-  );
+/** A message, and where it goes. */
+export interface PromisedMessage {
+  readonly ledgerId: number;
+  /** The event itself, or what a handler wrote. */
+  readonly kind: 'event' | 'message';
+  readonly topic: string;
+  readonly key: string;
+  readonly payload: unknown;
+  readonly destinations: readonly { readonly name: string; readonly orderKey: string | null }[];
+}
+
+/**
+ * Promises a message outside the database; it commits with the event or not at
+ * all. One that no destination wants is kept all the same, and goes nowhere.
+ */
+export async function addToOutbox(tx: LedgerTransaction, message: PromisedMessage): Promise<void> {
+  const { ledgerId, kind, topic, key, destinations } = message;
+  const { rows } = await sql<{ id: number }>`
+    insert into outbox (ledger_id, kind, topic, key, payload)
+    values (${ledgerId}, ${kind}, ${topic}, ${key}, ${JSON.stringify(message.payload)}::jsonb)
+    returning id`.execute(tx);
+  const [row] = rows;
+  if (row === undefined || destinations.length === 0) return;
+  await tx
+    .insertInto('outbox_deliveries')
+    .values(destinations.map(({ name, orderKey }) => ({ outbox_id: row.id, destination: name, order_key: orderKey })))
+    .execute();
+}
+
+/** What is sent: the message, and of the event's own bytes what a raw delivery takes. */
+export async function findMessage(db: Connection, outboxId: number) {
+  return db
+    .selectFrom('outbox')
+    .innerJoin('events', 'events.id', 'outbox.ledger_id')
+    .select([
+      'outbox.kind',
+      'outbox.topic',
+      'outbox.payload',
+      'outbox.created_at',
+      'events.body',
+      'events.content_type',
+    ])
+    .where('outbox.id', '=', outboxId)
+    .executeTakeFirst();
 }

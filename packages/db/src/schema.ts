@@ -27,6 +27,7 @@ export interface Database {
   disputes: DisputesTable;
   payouts: PayoutsTable;
   outbox: OutboxTable;
+  outbox_deliveries: OutboxDeliveriesTable;
 }
 
 export type LedgerState = 'received' | 'processed' | 'ignored' | 'dead';
@@ -234,6 +235,20 @@ interface OutboxTable {
   topic: string;
   key: string;
   payload: JSONColumnType<Record<string, unknown>, string, string>;
+  kind: 'message' | 'event';
   created_at: Generated<Date>;
-  sent_at: Date | null;
+}
+
+interface OutboxDeliveriesTable {
+  id: GeneratedAlways<number>;
+  outbox_id: number;
+  destination: string;
+  order_key: string | null;
+  state: Generated<'pending' | 'queued' | 'delivered' | 'dead'>;
+  attempts: Generated<number>;
+  last_status: Generated<number | null>;
+  last_error: Generated<string | null>;
+  created_at: Generated<Date>;
+  touched_at: Generated<Date>;
+  finished_at: Generated<Date | null>;
 }

@@ -8,6 +8,7 @@ import {
   type EnvironmentReference,
   type PenstockConfiguration,
 } from '@penstock/core/configuration';
+import type { destinationSchema } from '@penstock/core/destination';
 import { ConfigurationError } from '@penstock/core/failure';
 import { providerNamed } from '@penstock/core/providers/registry';
 import type { Provider } from '@penstock/core/provider';
@@ -25,7 +26,12 @@ export interface ConfiguredEndpoint {
 export interface LoadedConfiguration<Tx> {
   readonly endpoints: ReadonlyMap<string, ConfiguredEndpoint>;
   readonly handlers: NonNullable<PenstockConfiguration<Tx>['handlers']>;
+  /** By name; URL and secrets may be references. */
+  readonly destinations: ReadonlyMap<string, ConfiguredDestination>;
 }
+
+/** A destination as written, its defaults filled in. */
+export type ConfiguredDestination = z.output<typeof destinationSchema>;
 
 /**
  * Loads penstock.config.ts, from the working directory unless the path is
@@ -53,12 +59,17 @@ export async function loadConfiguration<Tx>(file: string): Promise<LoadedConfigu
     ...handlerProblems(file, parsed.data.handlers ?? []),
   );
   if (problems.length > 0) throw new ConfigurationError(problems);
-  return { endpoints, handlers: z.custom<LoadedConfiguration<Tx>['handlers']>().parse(parsed.data.handlers ?? []) };
+  const destinations = new Map(Object.entries(parsed.data.destinations ?? {}));
+  return {
+    endpoints,
+    destinations,
+    handlers: z.custom<LoadedConfiguration<Tx>['handlers']>().parse(parsed.data.handlers ?? []),
+  };
 }
 
-/** The endpoint's settings with every reference looked up. Problems name variables, never values. */
+/** Settings with every reference looked up. Problems name variables, never values. */
 export function resolveSettings(
-  endpoint: ConfiguredEndpoint,
+  endpoint: Pick<ConfiguredEndpoint, 'name' | 'settings'> & { readonly kind?: 'endpoint' | 'destination' },
   environment: Environment,
 ): { readonly settings: Record<string, unknown>; readonly problems: readonly string[] } {
   const problems: string[] = [];
@@ -80,7 +91,10 @@ export function resolveSettings(
   const settings = withoutUndefined(
     Object.entries(endpoint.settings).map(([name, setting]) => [name, resolve(setting)]),
   );
-  return { settings, problems: problems.map((problem) => `endpoint ${endpoint.name}: ${problem}`) };
+  return {
+    settings,
+    problems: problems.map((problem) => `${endpoint.kind ?? 'endpoint'} ${endpoint.name}: ${problem}`),
+  };
 }
 
 async function importModule(location: string): Promise<unknown> {

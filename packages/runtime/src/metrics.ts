@@ -74,6 +74,27 @@ export function createMetrics(options: {
       labelNames: ['outcome'] as const,
       registers: [registry],
     }),
+    /** outcome: delivered, retry, dead. destination: a name of the configuration. */
+    outboxDeliveries: new Counter({
+      name: 'penstock_outbox_deliveries_total',
+      help: 'Attempts to deliver a message to a destination, by outcome.',
+      labelNames: ['destination', 'outcome'] as const,
+      registers: [registry],
+    }),
+    /** Tells which destination is slow. */
+    outboxDuration: new Histogram({
+      name: 'penstock_outbox_delivery_duration_seconds',
+      help: 'Time of one attempt to deliver a message.',
+      labelNames: ['destination'] as const,
+      buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
+      registers: [registry],
+    }),
+    /** Grows while a destination is down or the relay does not run. */
+    outboxOldest: new Gauge({
+      name: 'penstock_outbox_oldest_seconds',
+      help: 'How long ago the undelivered message that was touched least recently was.',
+      registers: [registry],
+    }),
     /** state: waiting, active, delayed, completed, failed. Read from the queue at each scrape. */
     queueDepth: new Gauge({
       name: 'penstock_queue_jobs',

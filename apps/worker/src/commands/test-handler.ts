@@ -64,7 +64,7 @@ export async function testHandler(args: readonly string[], environment: Environm
         else own = statements.slice(1, -1);
       },
     },
-    { handlerMs: timeoutMs ?? 10_000, handlerLog: () => printedLog },
+    { handlerMs: timeoutMs ?? 10_000, handlerLog: () => printedLog, destinations: configuration.destinations },
   );
   print(delivery, rehearsal, own);
   return rehearsal.outcome.kind === 'done' ? 0 : 1;

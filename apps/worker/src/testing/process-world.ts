@@ -9,6 +9,7 @@ export function processWorld(db: LedgerDatabase, given: Partial<ProcessWorld> = 
     provider: providerNamed,
     endpoints: new Map(),
     handlers: [],
+    destinations: new Map(),
     handlerMs: 1_000,
     handlerLog: () => silent,
     now: () => new Date(),

@@ -1,0 +1,170 @@
+import { BrokenCircuitError } from 'cockatiel';
+import * as z from 'zod';
+import { signStandardWebhooksRequest } from '@penstock/core/providers/standard-webhooks/sign';
+import { backoffMs } from '@penstock/core/retry-policy';
+import type { LedgerDatabase } from '@penstock/db/database';
+import { findMessage } from '@penstock/db/outbox';
+import {
+  findDelivery,
+  hasPredecessor,
+  recordDeliveryAttempt,
+  type OutboxDelivery,
+} from '@penstock/db/outbox-deliveries';
+import { sendWebhook, type SendResult } from '@penstock/runtime/send-webhook';
+import type { JobVerdict, QueuedJob } from '@penstock/runtime/webhook-consumer';
+import { version } from '@penstock/runtime/version';
+import { DeliveryFailed, type OpenDestination } from './destinations.ts';
+
+/** What delivering needs of the world. */
+export interface DeliverWorld {
+  readonly db: LedgerDatabase;
+  readonly destinations: ReadonlyMap<string, OpenDestination>;
+  readonly now: () => Date;
+  /** Told after the answer and before it is recorded; where a test ends the process. */
+  readonly afterSend?: () => void;
+}
+
+/** What became of one attempt to deliver a message, for the log. */
+export interface Delivered {
+  readonly delivery: OutboxDelivery | null;
+  readonly outcome: 'delivered' | 'retry' | 'dead' | 'waits' | 'nothing';
+  readonly status: number | null;
+  readonly error: string | null;
+  readonly verdict: JobVerdict;
+}
+
+/** How soon a message looks again that waits for the one before it. */
+const ORDER_MS = 200;
+
+/**
+ * One message on its way to one destination: take, wait for its turn, sign,
+ * send, judge, record. Sent and not yet recorded is sent again, under the same
+ * id: at least once, and the receiver can tell.
+ */
+export async function deliverMessage(job: QueuedJob, world: DeliverWorld): Promise<Delivered> {
+  const { id } = jobSchema.parse(job.data);
+  const delivery = await findDelivery(world.db, id);
+  if (delivery === undefined || delivery.state === 'delivered' || delivery.state === 'dead')
+    return nothing(delivery ?? null);
+  const destination = world.destinations.get(delivery.destination);
+  const message = await findMessage(world.db, delivery.outboxId);
+  if (destination === undefined || message === undefined)
+    return end(world, delivery, { status: null, error: 'the configuration has no such destination any more' });
+  if (await hasPredecessor(world.db, delivery)) return waits(delivery, ORDER_MS);
+  const turn = destination.enter(world.now());
+  if (turn.kind === 'wait') return waits(delivery, turn.delayMs);
+  try {
+    const result = await send(destination, { delivery, message, now: world.now() });
+    world.afterSend?.();
+    return await judge(world, { delivery, destination, result });
+  } catch (error) {
+    if (error instanceof BrokenCircuitError) return waits(delivery, destination.openMs);
+    throw error;
+  } finally {
+    destination.leave();
+  }
+}
+
+const jobSchema = z.object({ id: z.int().positive() });
+
+type Message = NonNullable<Awaited<ReturnType<typeof findMessage>>>;
+
+async function send(
+  destination: OpenDestination,
+  given: { readonly delivery: OutboxDelivery; readonly message: Message; readonly now: Date },
+): Promise<SendResult> {
+  const { body, contentType } = bodyOf(destination, given.message);
+  const signed = signStandardWebhooksRequest({
+    body,
+    secrets: destination.secrets,
+    id: `msg_${given.delivery.id}`,
+    signedAt: given.now,
+    family: 'webhook',
+  });
+  const headers = { ...signed, 'content-type': contentType, 'user-agent': `penstock/${version}` };
+  const { url, timeoutMs, guard } = destination;
+  let result: SendResult = { kind: 'failed', reason: 'nothing was sent' };
+  try {
+    await destination.breaker.execute(async () => {
+      result = await sendWebhook({ url, headers, body, timeoutMs, guard });
+      if (!isDelivered(result)) throw new DeliveryFailed();
+    });
+  } catch (error) {
+    if (!(error instanceof DeliveryFailed)) throw error;
+  }
+  return result;
+}
+
+function bodyOf(
+  destination: OpenDestination,
+  message: Message,
+): { readonly body: Buffer; readonly contentType: string } {
+  if (destination.shape === 'raw' && message.kind === 'event')
+    return { body: message.body, contentType: message.content_type ?? 'application/octet-stream' };
+  const { topic: type, created_at: at, payload: data } = message;
+  return {
+    body: Buffer.from(JSON.stringify({ type, timestamp: at.toISOString(), data })),
+    contentType: 'application/json',
+  };
+}
+
+function isDelivered(result: SendResult): boolean {
+  return result.kind === 'answered' && result.status >= 200 && result.status < 300;
+}
+
+async function judge(
+  world: DeliverWorld,
+  attempt: {
+    readonly delivery: OutboxDelivery;
+    readonly destination: OpenDestination;
+    readonly result: SendResult;
+  },
+): Promise<Delivered> {
+  const { delivery, destination, result } = attempt;
+  const status = result.kind === 'answered' ? result.status : null;
+  if (isDelivered(result)) {
+    await recordDeliveryAttempt(world.db, delivery.id, { state: 'delivered', status, error: null });
+    return { delivery, outcome: 'delivered', status, error: null, verdict: { kind: 'done', outcome: 'delivered' } };
+  }
+  const error = result.kind === 'answered' ? `answered ${result.status}` : result.reason;
+  // 410 says that nothing will ever be wanted there (Standard Webhooks 1.0.0).
+  if (status === 410 || delivery.attempts + 1 >= destination.attempts) return end(world, delivery, { status, error });
+  await recordDeliveryAttempt(world.db, delivery.id, { state: 'queued', status, error });
+  const asked = result.kind === 'answered' ? retryAfterMs(result.retryAfter, world.now()) : null;
+  const delayMs =
+    asked ??
+    backoffMs({
+      attempt: delivery.attempts + 1,
+      seed: `delivery-${delivery.id}`,
+      baseMs: destination.retryMs,
+      mostMs: PAUSE_MS_MAX,
+    });
+  return { delivery, outcome: 'retry', status, error, verdict: { kind: 'retry', delayMs, error: new Error(error) } };
+}
+
+/** No pause is longer, whoever asks for it. */
+const PAUSE_MS_MAX = 6 * 3_600_000;
+
+/** Retry-After as seconds or as an HTTP date (RFC 9110, 10.2.3); null where it says nothing usable. */
+function retryAfterMs(header: string | null, now: Date): number | null {
+  if (header === null) return null;
+  const ms = /^\d{1,9}$/.test(header) ? Number(header) * 1_000 : Date.parse(header) - now.getTime();
+  return Number.isNaN(ms) || ms < 0 ? null : Math.min(ms, PAUSE_MS_MAX);
+}
+
+async function end(
+  world: DeliverWorld,
+  delivery: OutboxDelivery,
+  why: { readonly status: number | null; readonly error: string },
+): Promise<Delivered> {
+  await recordDeliveryAttempt(world.db, delivery.id, { state: 'dead', ...why });
+  return { delivery, outcome: 'dead', ...why, verdict: { kind: 'dead', error: new Error(why.error) } };
+}
+
+function waits(delivery: OutboxDelivery, delayMs: number): Delivered {
+  return { delivery, outcome: 'waits', status: null, error: null, verdict: { kind: 'postpone', delayMs } };
+}
+
+function nothing(delivery: OutboxDelivery | null): Delivered {
+  return { delivery, outcome: 'nothing', status: null, error: null, verdict: { kind: 'done', outcome: 'nothing' } };
+}

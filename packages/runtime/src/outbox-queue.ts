@@ -1,0 +1,62 @@
+import { openPostgresBackend, openRedisBackend } from './queue-backends.ts';
+import type { QueueLocation } from './queue-location.ts';
+
+/** The second queue: messages of the outbox on their way to destinations. A job is the id of a delivery. */
+export interface OutboxQueue extends AsyncDisposable {
+  /** Adds deliveries that are not in the queue yet. */
+  readonly add: (ids: readonly number[]) => Promise<void>;
+  /** Which of them the queue does not know. */
+  readonly missing: (ids: readonly number[]) => Promise<readonly number[]>;
+  readonly connected: () => Promise<void>;
+}
+
+/** Where it lives: beside the queue of webhooks. */
+export function outboxLocation(location: QueueLocation): QueueLocation {
+  return { ...location, name: `${location.name}-outbox` };
+}
+
+/** How often BullMQ may hand a job out; the destination's own limit is far below. */
+const ATTEMPTS_MAX = 1_000;
+
+/** Opens it for adding and looking; consuming is webhook-consumer.ts. */
+export function openOutboxQueue(location: QueueLocation): OutboxQueue {
+  const here = outboxLocation(location);
+  const backend = here.backend === 'redis' ? openRedisBackend(here) : openPostgresBackend(here);
+  const { bull } = backend;
+  bull.on('error', () => undefined);
+  return {
+    add: async (ids) => {
+      backend.assertConnected();
+      await bull.addBulk(
+        ids.map((id) => ({
+          name: 'deliver',
+          data: { id },
+          opts: {
+            jobId: jobIdOf(id),
+            attempts: ATTEMPTS_MAX,
+            backoff: { type: 'penstock' },
+            removeOnComplete: true,
+            removeOnFail: { count: FAILED_KEPT },
+          },
+        })),
+      );
+    },
+    missing: async (ids) => {
+      const states = await Promise.all(ids.map((id) => bull.getJobState(jobIdOf(id))));
+      return ids.filter((_, position) => states[position] === 'unknown');
+    },
+    connected: backend.connected,
+    [Symbol.asyncDispose]: async () => {
+      await bull.close();
+      await backend.close();
+    },
+  };
+}
+
+/** The dead letters of forwarding; the table holds them all. */
+const FAILED_KEPT = 10_000;
+
+/** BullMQ takes no id of digits alone. */
+function jobIdOf(id: number): string {
+  return `delivery-${id}`;
+}
