@@ -1,0 +1,70 @@
+import { sql } from 'kysely';
+import type { Connection } from './database.ts';
+
+/** An event that has been folded, as it has to be read again. */
+export interface FoldedEvent {
+  readonly id: number;
+  readonly account: string;
+  readonly provider: string;
+  readonly endpoint: string;
+  readonly providerEventId: string;
+  readonly body: Buffer;
+  /** What the provider's API said of it; null where it was not asked. */
+  readonly answer: Buffer | null;
+}
+
+/** Those that were folded: finished, or given to their handlers; in the order they came, after `afterId`. */
+export async function foldedEvents(
+  db: Connection,
+  range: { readonly afterId: number; readonly uptoId: number; readonly limit: number },
+): Promise<readonly FoldedEvent[]> {
+  const rows = await selectEvents(db)
+    .where('ledger.id', '>', range.afterId)
+    .where('ledger.id', '<=', range.uptoId)
+    .where((where) =>
+      where.or([
+        where('ledger.state', 'in', ['processed', 'ignored']),
+        where.exists(
+          where.selectFrom('handler_runs').select('ledger_id').whereRef('handler_runs.ledger_id', '=', 'ledger.id'),
+        ),
+      ]),
+    )
+    .orderBy('ledger.id')
+    .limit(range.limit)
+    .execute();
+  return rows;
+}
+
+/** Those whose facts are in the live set and not in the shadow's: they were folded since it was read. */
+export async function eventsFoldedSince(db: Connection, schema: string): Promise<readonly FoldedEvent[]> {
+  const rows = await selectEvents(db)
+    .where(
+      sql<boolean>`ledger.id in (select event_id from public.payment_facts except select event_id from ${sql.id(schema, 'payment_facts')})`,
+    )
+    .orderBy('ledger.id')
+    .execute();
+  return rows;
+}
+
+/** How many events there are about, and the last of them. */
+export async function measureLedger(db: Connection): Promise<{ readonly lastId: number; readonly count: number }> {
+  const { rows } = await sql<{ last_id: number | null; count: number }>`
+    select (select max(id) from ledger) as last_id, (select count(*) from ledger)::int as count`.execute(db);
+  return { lastId: rows[0]?.last_id ?? 0, count: rows[0]?.count ?? 0 };
+}
+
+function selectEvents(db: Connection) {
+  return db
+    .selectFrom('ledger')
+    .innerJoin('events', 'events.id', 'ledger.id')
+    .leftJoin('confirmations', 'confirmations.ledger_id', 'ledger.id')
+    .select([
+      'ledger.id',
+      'ledger.account',
+      'ledger.provider',
+      'ledger.endpoint',
+      'ledger.provider_event_id as providerEventId',
+      'events.body',
+      'confirmations.body as answer',
+    ]);
+}

@@ -1,0 +1,197 @@
+import { sql, type RawBuilder } from 'kysely';
+import type { Connection, LedgerTransaction } from './database.ts';
+
+/** The projections: what is folded from events, and can be folded again. */
+const projections = ['payments', 'payment_references', 'refunds', 'disputes', 'payouts', 'payment_facts'] as const;
+export type Projection = (typeof projections)[number];
+
+/** What makes a row of each the same row. */
+const identities: Readonly<Record<Projection, readonly [string, ...string[]]>> = {
+  payments: ['key'],
+  payment_references: ['account', 'reference'],
+  refunds: ['account', 'id'],
+  disputes: ['account', 'id', 'payment_key'],
+  payouts: ['account', 'id'],
+  payment_facts: ['event_id', 'ordinal'],
+};
+
+/** What a row says, beyond when it was written. */
+const contents: Readonly<Record<Projection, readonly [string, ...string[]]>> = {
+  payments: [
+    'account',
+    'provider',
+    'id',
+    'status',
+    'amount',
+    'currency',
+    'amount_captured',
+    'amount_refunded',
+    'refund_state',
+    'dispute_state',
+    'failure_code',
+    'conflict',
+    'needs_fetch',
+    'version',
+    'occurred_at',
+  ],
+  payment_references: ['payment_key'],
+  refunds: ['payment_key', 'status', 'amount', 'currency', 'reason', 'version', 'occurred_at'],
+  disputes: ['status', 'funds', 'amount', 'currency', 'reason', 'version', 'occurred_at'],
+  payouts: ['provider', 'status', 'amount', 'currency', 'failure_code', 'version', 'occurred_at'],
+  payment_facts: ['account', 'provider_event_id', 'payment_key', 'payout_id', 'type', 'occurred_at', 'fact'],
+};
+
+/** Makes empty tables like the live projections in a schema of their own; what stood there is gone. */
+export async function createShadow(db: Connection, schema: string): Promise<void> {
+  await dropShadow(db, schema);
+  await sql`create schema ${sql.id(schema)}`.execute(db);
+  for (const table of projections)
+    await sql`create table ${sql.id(schema, table)} (like ${sql.id('public', table)} including defaults including indexes)`.execute(
+      db,
+    );
+  await sql`create table ${sql.id(schema, 'names')} (account text, reference text, component bigint, primary key (account, reference))`.execute(
+    db,
+  );
+  await sql`create table ${sql.id(schema, 'keys')} (component bigint primary key, payment_key bigint unique)`.execute(
+    db,
+  );
+}
+
+export async function dropShadow(db: Connection, schema: string): Promise<void> {
+  await sql`drop schema if exists ${sql.id(schema)} cascade`.execute(db);
+}
+
+/** Rows of a shadow table, as JSON of its columns. */
+export async function insertIntoShadow(
+  db: Connection,
+  into: { readonly schema: string; readonly table: Projection | 'names' },
+  rows: readonly Readonly<Record<string, unknown>>[],
+): Promise<void> {
+  if (rows.length === 0) return;
+  const table = sql.id(into.schema, into.table);
+  // A column that no row names takes its default, as updated_at does.
+  const columns = sql.join(Object.keys(rows[0] ?? {}).map((column) => sql.id(column)));
+  await sql`
+    insert into ${table} (${columns})
+    select ${columns} from jsonb_populate_recordset(null::${table}, ${JSON.stringify(rows)}::jsonb)
+    on conflict do nothing`.execute(db);
+}
+
+/**
+ * Gives every component of names the key that its payment has: the live one by
+ * any of its names, the lowest where there are several, else a new one. Two
+ * components that the live tables hold for one payment share no key.
+ */
+export async function assignShadowKeys(tx: LedgerTransaction, schema: string): Promise<void> {
+  const [names, keys] = [sql.id(schema, 'names'), sql.id(schema, 'keys')];
+  await sql`
+    insert into ${keys}
+    select distinct on (payment_key) component, payment_key
+    from (select component, min(live.payment_key) as payment_key
+          from ${names} join public.payment_references live using (account, reference)
+          group by component) as known
+    order by payment_key, component`.execute(tx);
+  await sql`
+    insert into ${keys}
+    select component, nextval(pg_get_serial_sequence('public.payments', 'key'))
+    from (select distinct component from ${names}) as every_one
+    where component not in (select component from ${keys})`.execute(tx);
+  await sql`
+    insert into ${sql.id(schema, 'payment_references')} (account, reference, payment_key)
+    select account, reference, payment_key from ${names} join ${keys} using (component)`.execute(tx);
+  // Facts were stored with their component in the key's place.
+  await sql`
+    update ${sql.id(schema, 'payment_facts')} as fact set payment_key = keys.payment_key
+    from ${keys} as keys where fact.payment_key = -keys.component`.execute(tx);
+}
+
+/** How far a projection is from what its events say. */
+export interface Difference {
+  readonly table: Projection;
+  readonly missing: number;
+  readonly unexpected: number;
+  readonly changed: number;
+  /** The first few of them, by what identifies the row. */
+  readonly samples: readonly string[];
+}
+
+/** Compares the live rows with the shadow's, one by one. */
+export async function compareWithShadow(tx: LedgerTransaction, schema: string): Promise<readonly Difference[]> {
+  const differences: Difference[] = [];
+  for (const table of projections) {
+    const { rows } = await sql<{ missing: string; unexpected: string; changed: string; samples: string[] | null }>`
+      with different as (${differentRows(table, schema)})
+      select count(*) filter (where kind = 'missing')::text as missing,
+             count(*) filter (where kind = 'unexpected')::text as unexpected,
+             count(*) filter (where kind = 'changed')::text as changed,
+             (array_agg(kind || ' ' || identity order by identity))[1:5] as samples
+      from different`.execute(tx);
+    const [row] = rows;
+    differences.push({
+      table,
+      missing: Number(row?.missing ?? 0),
+      unexpected: Number(row?.unexpected ?? 0),
+      changed: Number(row?.changed ?? 0),
+      samples: row?.samples ?? [],
+    });
+  }
+  return differences;
+}
+
+/** Keeps every other transaction from changing the projections until this one ends. */
+export async function lockProjections(tx: LedgerTransaction): Promise<void> {
+  const tables = sql.join(projections.map((table) => sql.id('public', table)));
+  await sql`lock table ${tables} in share row exclusive mode`.execute(tx);
+}
+
+/**
+ * Makes the live rows what the shadow's are: those that differ are written
+ * over, those that are missing added, those that should not be there taken out.
+ */
+export async function adoptShadow(tx: LedgerTransaction, schema: string): Promise<void> {
+  for (const table of projections) {
+    const columns = [...identities[table], ...contents[table]].map((column) => sql.id(column));
+    await sql`
+      insert into ${sql.id('public', table)} (${sql.join(columns)})
+      ${table === 'payments' ? sql`overriding system value` : sql``}
+      select ${sql.join(columns)} from ${sql.id(schema, table)} as told
+      where not exists (select from ${sql.id('public', table)} as live
+                        where ${sameRow(table)} and ${sameContent(table)})
+      on conflict (${sql.join(identities[table].map((column) => sql.id(column)))})
+      do update set ${sql.join(contents[table].map((column) => sql`${sql.id(column)} = excluded.${sql.id(column)}`))}`.execute(
+      tx,
+    );
+  }
+  // What points at a payment goes before it.
+  for (const table of projections.toReversed())
+    await sql`
+      delete from ${sql.id('public', table)} as live
+      where not exists (select from ${sql.id(schema, table)} as told where ${sameRow(table)})`.execute(tx);
+}
+
+function differentRows(table: Projection, schema: string): RawBuilder<unknown> {
+  const identity = sql.join(
+    identities[table].map((column) => sql`coalesce(live.${sql.id(column)}, told.${sql.id(column)})::text`),
+    sql` || ' ' || `,
+  );
+  return sql`
+    select ${identity} as identity,
+           case when live.${sql.id(identities[table][0])} is null then 'missing'
+                when told.${sql.id(identities[table][0])} is null then 'unexpected'
+                else 'changed' end as kind
+    from ${sql.id('public', table)} as live
+    full join ${sql.id(schema, table)} as told on ${sameRow(table)}
+    where not coalesce(${sameRow(table)} and ${sameContent(table)}, false)`;
+}
+
+function sameRow(table: Projection): RawBuilder<unknown> {
+  return sql.join(
+    identities[table].map((column) => sql`live.${sql.id(column)} = told.${sql.id(column)}`),
+    sql` and `,
+  );
+}
+
+function sameContent(table: Projection): RawBuilder<unknown> {
+  const row = (side: string) => sql.join(contents[table].map((column) => sql.id(side, column)));
+  return sql`(${row('live')}) is not distinct from (${row('told')})`;
+}
