@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { encodeBody, jobIdOf, sha256Hex } from '@penstock/core/delivery';
 import { consumeWebhooks, type JobVerdict, type QueuedJob } from '@penstock/runtime/webhook-consumer';
 import type { QueueLocation } from '@penstock/runtime/queue-location';
-import { openWebhookQueue } from '@penstock/runtime/webhook-queue';
+import { openWebhookQueue, type Lane } from '@penstock/runtime/webhook-queue';
 import { aDelivery } from './harness/deliveries.ts';
 import { createTestQueue, queueBackends } from './harness/queues.ts';
 import { until } from './harness/until.ts';
@@ -162,6 +162,63 @@ describe.each(queueBackends)('the queue on %s', (backend) => {
     expect(again).toBeLessThanOrEqual(1);
   });
 
+  test('live events are taken before overflow, and overflow before replays, each lane in its order', async () => {
+    await using own = await createTestQueue(backend);
+    await using queue = openWebhookQueue(own.location);
+    await queue.connected();
+    const lanes = ['replay', 'overflow', 'live'] as const;
+    const added: { readonly lane: Lane; readonly jobId: string }[] = [];
+    for (const lane of [...lanes, ...lanes]) {
+      const delivery = aDelivery();
+      if (lane === 'replay') await queue.recreate(delivery, { lane });
+      else await queue.add([delivery], { lane });
+      added.push({ lane, jobId: jobIdOf(delivery) });
+      // A lane is no second place: the same event is known whatever lane it comes by.
+      const repetition = { ...delivery, deliveryId: aDelivery().deliveryId };
+      expect(await queue.add([repetition], { lane: 'live' })).toEqual(['already queued']);
+    }
+    expect(await queue.counts()).toMatchObject({ waiting: added.length });
+    const taken: string[] = [];
+    await using _consumer = consume(
+      own.location,
+      async ({ jobId }) => {
+        taken.push(jobId);
+        return { kind: 'done', outcome: 'processed' };
+      },
+      { concurrency: 1 },
+    );
+    await until(() => taken.length === added.length, { what: 'every job to be taken' });
+    const inOrder = lanes.toReversed().flatMap((lane) => added.filter((job) => job.lane === lane));
+    expect(taken).toEqual(inOrder.map(({ jobId }) => jobId));
+  });
+
+  test('recreating in a lane puts a dead event back to work in that lane', async () => {
+    await using own = await createTestQueue(backend);
+    await using queue = openWebhookQueue(own.location);
+    await queue.connected();
+    const dead = aDelivery();
+    const taken: string[] = [];
+    {
+      await using _consumer = consume(own.location, async () => ({ kind: 'dead', error: new Error('broken') }));
+      await queue.add([dead]);
+      await until(async () => (await queue.counts()).failed === 1, { what: 'the job to fail' });
+    }
+    await queue.recreate(dead, { lane: 'replay' });
+    const live = aDelivery();
+    await queue.add([live]);
+    expect(await queue.counts()).toMatchObject({ waiting: 2, failed: 0 });
+    await using _consumer = consume(
+      own.location,
+      async ({ jobId }) => {
+        taken.push(jobId);
+        return { kind: 'done', outcome: 'processed' };
+      },
+      { concurrency: 1 },
+    );
+    await until(async () => (await queue.counts()).completed === 2, { what: 'both to be processed' });
+    expect(taken).toEqual([live, dead].map(jobIdOf));
+  });
+
   test('closing a consumer waits for the job in hand', async () => {
     await using own = await createTestQueue(backend);
     await using queue = openWebhookQueue(own.location);
@@ -182,10 +239,14 @@ describe.each(queueBackends)('the queue on %s', (backend) => {
   });
 });
 
-function consume(location: QueueLocation, attempt: (job: QueuedJob) => Promise<JobVerdict>) {
+function consume(
+  location: QueueLocation,
+  attempt: (job: QueuedJob) => Promise<JobVerdict>,
+  { concurrency = 4 }: { readonly concurrency?: number } = {},
+) {
   return consumeWebhooks({
     location,
-    concurrency: 4,
+    concurrency,
     lockMs: 5_000,
     attempt,
     onAbandoned: async () => undefined,

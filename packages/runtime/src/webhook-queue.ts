@@ -11,6 +11,17 @@ export type JobPlace = 'missing' | 'waiting' | 'active' | 'delayed' | 'completed
 export const queueStates = ['waiting', 'active', 'delayed', 'completed', 'failed'] as const;
 export type QueueCounts = Readonly<Record<(typeof queueStates)[number], number>>;
 
+/**
+ * How soon a job is taken: every waiting one of `live` before any of
+ * `overflow`, and those before any of `replay`. Within a lane, first in, first
+ * out. A lane is a priority and not a queue of its own, so that a job id is
+ * known in all of them.
+ */
+export type Lane = 'live' | 'overflow' | 'replay';
+
+/** BullMQ's priorities: none comes before 1, and 1 before 2. */
+const priorities = { live: 0, overflow: 10, replay: 20 } as const satisfies Record<Lane, number>;
+
 /** A job of the failed set, for the sweeper. */
 export interface FailedJob {
   readonly jobId: string;
@@ -30,10 +41,18 @@ export interface WebhookQueue extends AsyncDisposable {
    * Resolves only once they are durable. An event already in the queue is not
    * added again, with two exceptions: another body under its id is added
    * beside it for the worker to judge, and a dead event is put back to work.
+   * The lane is `live` unless given.
    */
-  readonly add: (deliveries: readonly Delivery[]) => Promise<readonly QueueStanding[]>;
-  /** Puts a stored event back that the queue no longer knows; replaces a finished job of its id. */
-  readonly recreate: (delivery: Delivery) => Promise<void>;
+  readonly add: (
+    deliveries: readonly Delivery[],
+    options?: { readonly lane?: Lane },
+  ) => Promise<readonly QueueStanding[]>;
+  /**
+   * Puts a stored event back to work: makes a job of it, in place of a finished
+   * or dead one of its id. One that waits, runs or is delayed is left alone.
+   * The lane is `live` unless given.
+   */
+  readonly recreate: (delivery: Delivery, options?: { readonly lane?: Lane }) => Promise<void>;
   readonly placeOf: (jobId: string) => Promise<JobPlace>;
   readonly counts: () => Promise<QueueCounts>;
   /** Failed jobs, newest first. */
@@ -58,25 +77,25 @@ export function openWebhookQueue(location: QueueLocation): WebhookQueue {
   const { bull } = backend;
   bull.on('error', () => undefined);
 
-  const recreate = async (delivery: Delivery): Promise<void> => {
+  const recreate: WebhookQueue['recreate'] = async (delivery, { lane = 'live' } = {}) => {
     const finished = await bull.getJob(jobIdOf(delivery));
     if (finished?.finishedOn !== undefined) await finished.remove();
-    await bull.add(...jobOf(delivery, jobIdOf(delivery)));
+    await bull.add(...jobOf(delivery, { jobId: jobIdOf(delivery), lane }));
   };
 
   return {
     location,
     bull,
     recreate,
-    add: async (deliveries) => {
+    add: async (deliveries, { lane = 'live' } = {}) => {
       backend.assertConnected();
-      return addDeliveries(backend, deliveries);
+      return addDeliveries(backend, { deliveries, lane });
     },
     placeOf: async (jobId) => placeOfState(await bull.getJobState(jobId)),
     counts: async () => {
-      const counts = await bull.getJobCounts(...queueStates);
+      const counts = await bull.getJobCounts(...queueStates, 'prioritized');
       return {
-        waiting: counts['waiting'] ?? 0,
+        waiting: (counts['waiting'] ?? 0) + (counts['prioritized'] ?? 0),
         active: counts['active'] ?? 0,
         delayed: counts['delayed'] ?? 0,
         completed: counts['completed'] ?? 0,
@@ -103,10 +122,10 @@ export function openWebhookQueue(location: QueueLocation): WebhookQueue {
 
 async function addDeliveries(
   backend: QueueBackend,
-  deliveries: readonly Delivery[],
+  { deliveries, lane }: { readonly deliveries: readonly Delivery[]; readonly lane: Lane },
 ): Promise<readonly QueueStanding[]> {
   const ids = deliveries.map(jobIdOf);
-  const [first, ...others] = deliveries.map((delivery) => jobOf(delivery, jobIdOf(delivery)));
+  const [first, ...others] = deliveries.map((delivery) => jobOf(delivery, { jobId: jobIdOf(delivery), lane }));
   if (first === undefined) return [];
   // One job is one script; several are one MULTI, so that a request is queued whole or not at all.
   if (others.length === 0) await backend.bull.add(...first);
@@ -117,17 +136,20 @@ async function addDeliveries(
     deliveries.map((delivery, position) => {
       const name = names[position] ?? null;
       // Gone already means finished already: it was taken while we looked.
-      return name === null || name === jobName(delivery) ? 'queued' : standingOfRepetition(backend, delivery);
+      return name === null || name === jobName(delivery) ? 'queued' : standingOfRepetition(backend, { delivery, lane });
     }),
   );
 }
 
 /** The id was taken before: what became of the first, and does this one state the same? */
-async function standingOfRepetition(backend: QueueBackend, delivery: Delivery): Promise<QueueStanding> {
+async function standingOfRepetition(
+  backend: QueueBackend,
+  { delivery, lane }: { readonly delivery: Delivery; readonly lane: Lane },
+): Promise<QueueStanding> {
   const job = await backend.bull.getJob(jobIdOf(delivery));
   if (job === undefined) return 'already processed';
   if (bodyHashOf(job.data) !== delivery.bodySha256) {
-    await backend.bull.add(...jobOf(delivery, contestedJobIdOf(delivery)));
+    await backend.bull.add(...jobOf(delivery, { jobId: contestedJobIdOf(delivery), lane }));
     return 'contested';
   }
   const place = placeOfState(await job.getState());
@@ -148,13 +170,14 @@ function bodyHashOf(data: unknown): string | null {
 
 function jobOf(
   delivery: Delivery,
-  jobId: string,
+  { jobId, lane }: { readonly jobId: string; readonly lane: Lane },
 ): [name: string, data: unknown, opts: JobsOptions & { readonly jobId: string }] {
   return [
     jobName(delivery),
     delivery,
     {
       jobId,
+      priority: priorities[lane],
       attempts: RETRIES_MAX + 1,
       backoff: { type: 'penstock' },
       removeOnComplete: { count: COMPLETED_KEPT },
