@@ -10,7 +10,9 @@ const root = resolve(import.meta.dirname, '../..');
 test('a process gets the environment it is given and nothing else but PATH and HOME', async () => {
   await using child = await start('console.log(JSON.stringify(process.env))', { env: { GREETING: 'hello' } });
   const [line = ''] = (await child.waitForLine(/^\{.*\}$/)) ?? [];
-  expect(Object.keys(Object(JSON.parse(line))).toSorted()).toEqual(['GREETING', 'HOME', 'PATH']);
+  // Node hands this one on by itself, so that coverage counts the processes of a process.
+  const names = Object.keys(Object(JSON.parse(line))).filter((name) => name !== 'NODE_V8_COVERAGE');
+  expect(names.toSorted()).toEqual(['GREETING', 'HOME', 'PATH']);
   expect(await child.exited).toEqual({ code: 0, signal: null });
 });
 

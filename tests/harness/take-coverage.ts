@@ -1,0 +1,5 @@
+import { takeCoverage } from 'node:v8';
+import { afterAll } from 'vitest';
+
+// A test's process is ended rather than left to end, and would write nothing of what it covered.
+if (process.env['NODE_V8_COVERAGE'] !== undefined) afterAll(() => takeCoverage());
