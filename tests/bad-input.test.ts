@@ -163,7 +163,7 @@ describe('signatures', () => {
     await send({ body, headers: { 'stripe-signature': 'Bearer x' } });
     const metrics = await (await fetch(`${ingest.healthUrl}/metrics`)).text();
     expect(metrics).toMatch(
-      /penstock_verification_failures_total\{endpoint="stripe",code="signature_malformed",process="ingest"\} [1-9]/,
+      /penstock_verification_failures_total\{endpoint="stripe",provider="stripe",code="signature_malformed",[^}]*\} [1-9]/,
     );
   });
 });

@@ -70,9 +70,13 @@ test('it serves two ports, logs in, counts, tells no secret, and stops clean', a
     }),
   ]);
   const metrics = await (await fetch(`${healthUrl}/metrics`)).text();
-  expect(metrics).toContain('penstock_console_logins_total{outcome="granted",process="console"} 1');
-  expect(metrics).toContain('penstock_console_logins_total{outcome="refused",process="console"} 1');
-  expect(metrics).toContain('penstock_queue_jobs{state="failed",process="console"} 0');
+  expect(metrics).toContain(
+    'penstock_console_logins_total{outcome="granted",process="console",environment="development"} 1',
+  );
+  expect(metrics).toContain(
+    'penstock_console_logins_total{outcome="refused",process="console",environment="development"} 1',
+  );
+  expect(metrics).toContain('penstock_queue_jobs{state="failed",process="console",environment="development"} 0');
   for (const path of ['/health', '/ready', '/metrics']) expect((await operator.ask(path, { cookie })).status).toBe(404);
 
   expect(await child.stop()).toEqual({ code: 0, signal: null });

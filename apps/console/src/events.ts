@@ -19,7 +19,13 @@ export function createConsoleEvents({ logger, metrics }: { readonly logger: Logg
     /** Every request to the operators' port. An open board asks every few seconds, so mere looking is told at debug. */
     requestAnswered: (request: AnsweredRequest): void => {
       metrics.httpDuration.observe(
-        { route: routeLabel(request.path), method: methodLabel(request.method), status: request.status },
+        {
+          http_route: routeLabel(request.path),
+          http_request_method: methodLabel(request.method),
+          http_response_status_code: request.status,
+          endpoint: '',
+          provider: '',
+        },
         request.durationMs / 1000,
       );
       const line = {

@@ -19,7 +19,7 @@ export function createIngestApp(world: ReceiveWorld, events: IngestEvents): Hono
     const answer = respond(outcome, requestId, world.endpoints.get(endpoint)?.provider);
     events.webhookReceived({
       endpoint,
-      known: world.endpoints.has(endpoint),
+      provider: world.endpoints.get(endpoint)?.provider.id ?? null,
       method: request.method ?? '',
       requestId,
       status: answer.status,

@@ -5,7 +5,8 @@ import type { Metrics } from '@penstock/runtime/metrics';
 /** One request, as it is told when it is over. */
 export interface ReceivedRequest {
   readonly endpoint: string;
-  readonly known: boolean;
+  /** Null where no endpoint of that name is open. */
+  readonly provider: string | null;
   readonly method: string;
   readonly requestId: string;
   readonly status: number;
@@ -21,9 +22,16 @@ export function createIngestEvents({ logger, metrics }: { readonly logger: Logge
     webhookReceived: (received: ReceivedRequest): void => {
       const { outcome } = received;
       // Only configured names become label values: anybody can ask for any path.
-      const endpoint = received.known ? received.endpoint : 'unknown';
+      const endpoint = received.provider === null ? 'unknown' : received.endpoint;
+      const provider = received.provider ?? 'unknown';
       metrics.httpDuration.observe(
-        { route: '/webhooks/:endpoint', method: methodLabel(received.method), status: received.status },
+        {
+          http_route: '/webhooks/:endpoint',
+          http_request_method: methodLabel(received.method),
+          http_response_status_code: received.status,
+          endpoint,
+          provider,
+        },
         received.durationMs / 1000,
       );
       if (outcome.kind === 'accepted' || outcome.kind === 'malformed')
@@ -31,13 +39,14 @@ export function createIngestEvents({ logger, metrics }: { readonly logger: Logge
           { endpoint, key: metrics.keyLabel(endpoint, outcome.keyId) },
           Math.floor(received.at.getTime() / 1000),
         );
-      if (outcome.kind === 'rejected') metrics.verificationFailures.inc({ endpoint, code: outcome.code });
+      if (outcome.kind === 'rejected') metrics.verificationFailures.inc({ endpoint, provider, code: outcome.code });
       if (outcome.kind === 'malformed' || outcome.kind === 'contested')
-        metrics.events.inc({ endpoint, type: 'other', outcome: outcome.kind });
+        metrics.events.inc({ endpoint, provider, type: 'other', outcome: outcome.kind });
       if (outcome.kind === 'accepted') {
         for (const event of outcome.events)
           metrics.events.inc({
             endpoint,
+            provider,
             type: metrics.typeLabel(event.type),
             outcome: event.standing.replaceAll(' ', '_'),
           });
@@ -55,7 +64,16 @@ export function createIngestEvents({ logger, metrics }: { readonly logger: Logge
     },
 
     unexpected: ({ requestId, error }: { readonly requestId: string; readonly error: unknown }): void => {
-      metrics.httpDuration.observe({ route: '/webhooks/:endpoint', method: 'other', status: 500 }, 0);
+      metrics.httpDuration.observe(
+        {
+          http_route: '/webhooks/:endpoint',
+          http_request_method: 'other',
+          http_response_status_code: 500,
+          endpoint: 'unknown',
+          provider: 'unknown',
+        },
+        0,
+      );
       logger.error({ requestId, error }, 'a request failed for a reason of our own');
     },
 

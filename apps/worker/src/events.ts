@@ -27,7 +27,12 @@ export function createWorkerEvents({ logger, metrics }: { readonly logger: Logge
         case 'ended': {
           count(metrics, processed.delivery, processed.outcome);
           const waited = (timing.now.getTime() - Date.parse(processed.delivery.receivedAt)) / 1000;
-          metrics.receivedToProcessed.observe({ endpoint: processed.delivery.endpoint }, Math.max(0, waited));
+          const { endpoint, provider } = processed.delivery;
+          if (processed.outcome === 'processed' || processed.outcome === 'ignored')
+            metrics.receivedToProcessed.observe(
+              { endpoint, provider, attempt: attemptLabel(job.attempt) },
+              Math.max(0, waited),
+            );
           if (processed.outcome === 'collision')
             logger.error(line, 'collision: another body under a known id was put aside');
           else logger.info(line, 'webhook processed');
@@ -183,5 +188,15 @@ function identify(delivery: Delivery): Record<string, unknown> {
 }
 
 function count(metrics: Metrics, delivery: Delivery, outcome: string): void {
-  metrics.events.inc({ endpoint: delivery.endpoint, type: metrics.typeLabel(delivery.type), outcome });
+  metrics.events.inc({
+    endpoint: delivery.endpoint,
+    provider: delivery.provider,
+    type: metrics.typeLabel(delivery.type),
+    outcome,
+  });
+}
+
+/** A stalled job is handed out more often than the policy's six times. */
+function attemptLabel(attempt: number): string {
+  return attempt <= 6 ? String(attempt) : 'more';
 }

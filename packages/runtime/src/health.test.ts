@@ -98,7 +98,7 @@ describe('/metrics', () => {
     const response = await fetch(`http://127.0.0.1:${health.port}/metrics`);
     expect(response.headers.get('content-type')).toContain('text/plain');
     expect(await response.text()).toContain(
-      `penstock_build_info{version="1.2.3",node="${process.version}",environment="test",process="test"} 1`,
+      `penstock_build_info{version="1.2.3",commit="unknown",node="${process.version}",process="test",environment="test"} 1`,
     );
   });
 

@@ -1,6 +1,7 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
-import type { Registry } from 'prom-client';
+import type { OpenMetricsContentType, Registry } from 'prom-client';
 import { listen } from './listen.ts';
+import { exposeMetrics } from './metrics/exposition.ts';
 import { within } from './within.ts';
 
 /** One thing a process cannot work without. Throws with the reason when it does not hold. */
@@ -21,7 +22,7 @@ export async function serveHealth(options: {
   readonly host: string;
   readonly port: number | undefined;
   readonly fallbackPort: number;
-  readonly registry: Registry;
+  readonly registry: Registry<OpenMetricsContentType>;
   readonly checks: readonly ReadinessCheck[];
   readonly stopping: AbortSignal;
   /** Refreshes gauges that are read rather than counted; a failure leaves them out. */
@@ -32,7 +33,7 @@ export async function serveHealth(options: {
     const path = request.url?.split('?')[0];
     if (path === '/health') return answer(response, 200, { status: 'alive' });
     if (path === '/ready') return void ready(response, options);
-    if (path === '/metrics') return void metrics(response, options);
+    if (path === '/metrics') return void metrics(response, { ...options, accept: request.headers.accept ?? '' });
     return answer(response, 404, { title: 'Not found', paths: ['/health', '/ready', '/metrics'] });
   });
   const { port, moved } = await listen(server, options);
@@ -71,12 +72,17 @@ async function runCheck({ name, check }: ReadinessCheck): Promise<CheckResult> {
 
 async function metrics(
   response: ServerResponse,
-  options: { readonly registry: Registry; readonly beforeScrape?: () => Promise<void> },
+  options: {
+    readonly registry: Registry<OpenMetricsContentType>;
+    readonly accept: string;
+    readonly beforeScrape?: () => Promise<void>;
+  },
 ): Promise<void> {
   // A queue that is down, or was never reached and lets calls hang, must not hide the metrics that say so.
   await within(CHECK_MS_MAX, options.beforeScrape?.() ?? Promise.resolve()).catch(() => undefined);
-  response.writeHead(200, { 'content-type': options.registry.contentType });
-  response.end(await options.registry.metrics());
+  const { contentType, text } = await exposeMetrics(options.registry, options.accept);
+  response.writeHead(200, { 'content-type': contentType });
+  response.end(text);
 }
 
 function answer(response: ServerResponse, status: number, body: unknown): void {

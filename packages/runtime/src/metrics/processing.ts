@@ -1,0 +1,79 @@
+import type { Declare } from './declare.ts';
+
+/** From a transaction on an idle machine to the last retry; 30 s is the objective. */
+const processedBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3_600];
+
+/** A handler may take `HANDLER_MS`, 10 s where nothing else is set. */
+const handlerBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+/** What workers do with events. */
+export function processingMetrics(declare: Declare) {
+  return {
+    failedAttempts: declare.counter({
+      name: 'penstock_failed_attempts_total',
+      help: 'Attempts at an event that did not succeed, by what follows.',
+      labels: { endpoint: 'a name of the configuration, unknown', outcome: 'retry, postponed, dead' },
+      serves: 'Webhook path: failed attempts',
+    }),
+    deadLetters: declare.counter({
+      name: 'penstock_dead_letters_total',
+      help: 'Events that will not be retried by themselves, by the failure that ended them.',
+      labels: {
+        endpoint: 'a name of the configuration, unknown',
+        provider: 'a provider of the registry, unknown',
+        code: "the failure's stable code, which its fingerprints share; other past fifty",
+      },
+      serves: 'Dead letters; SLO: processed in time; alert DeadLettersGrowing',
+    }),
+    receivedToCommitted: declare.histogram({
+      name: 'penstock_received_to_committed_seconds',
+      help: 'Time from receipt at ingest until the event was first committed to the ledger, whatever became of it.',
+      labels: { endpoint: 'a name of the configuration', provider: 'a provider of the registry' },
+      buckets: processedBuckets,
+      serves: 'Webhook path: time to the ledger',
+    }),
+    receivedToProcessed: declare.histogram({
+      name: 'penstock_received_to_processed_seconds',
+      help: 'Time from receipt at ingest to the committed effect; each event once.',
+      labels: {
+        endpoint: 'a name of the configuration',
+        provider: 'a provider of the registry',
+        attempt: '1 to 6, more: which attempt succeeded',
+      },
+      buckets: processedBuckets,
+      serves: 'Webhook path: time to the effect; SLO: processed in time; alerts ProcessedLate*',
+    }),
+    handlerDuration: declare.histogram({
+      name: 'penstock_handler_duration_seconds',
+      help: 'Time of one run of a handler.',
+      labels: { handler: 'a name of the configuration', outcome: 'done, failed' },
+      buckets: handlerBuckets,
+      serves: 'Workers and resources: handlers',
+    }),
+    swept: declare.counter({
+      name: 'penstock_swept_total',
+      help: 'Disagreements between ledger and queue that the sweeper mended.',
+      labels: { outcome: 'recreated, marked_dead' },
+      serves: 'Dead letters: mended by the sweeper; anything but zero means a queue lost something',
+    }),
+    outboxDeliveries: declare.counter({
+      name: 'penstock_outbox_deliveries_total',
+      help: 'Attempts to deliver a message to a destination, by outcome.',
+      labels: { destination: 'a name of the configuration', outcome: 'delivered, retry, dead' },
+      serves: 'Workers and resources: outbox',
+    }),
+    outboxDuration: declare.histogram({
+      name: 'penstock_outbox_delivery_duration_seconds',
+      help: 'Time of one attempt to deliver a message.',
+      labels: { destination: 'a name of the configuration' },
+      buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
+      serves: 'Workers and resources: which destination is slow',
+    }),
+    outboxOldest: declare.gauge({
+      name: 'penstock_outbox_oldest_seconds',
+      help: 'How long ago the undelivered message that was touched least recently was.',
+      labels: {},
+      serves: 'Workers and resources: outbox lag; grows while a destination is down or the relay does not run',
+    }),
+  };
+}
