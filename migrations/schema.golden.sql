@@ -9,6 +9,9 @@ attempts.message text not null
 attempts.fingerprint text not null
 attempts.retry_in_ms bigint
 attempts.handler text
+attempts.retry_jitter real
+attempts.retry_seed text
+attempts.retry_asked_ms bigint
 collisions.id bigint not null generated always as identity
 collisions.ledger_id bigint not null
 collisions.kind text not null
@@ -30,6 +33,11 @@ confirmations.source text not null
 confirmations.disagrees boolean not null
 confirmations.body_sha256 bytea not null
 confirmations.body bytea not null
+crashes.id bigint not null generated always as identity
+crashes.ledger_id bigint not null
+crashes.number integer not null
+crashes.worker text not null
+crashes.started_at timestamp with time zone not null default now()
 disputes.account text not null
 disputes.id text not null
 disputes.payment_key bigint not null
@@ -96,6 +104,9 @@ ledger.failure_reason text
 ledger.first_failed_at timestamp with time zone
 ledger.request_id text not null
 ledger.traceparent text
+ledger.first_failure_code text
+ledger.first_failure_message text
+ledger.first_failure_fingerprint text
 outbox.id bigint not null generated always as identity
 outbox.ledger_id bigint not null
 outbox.topic text not null
@@ -169,6 +180,7 @@ transmissions.body_sha256 bytea not null
 transmissions.ledger_id bigint not null
 
 -- constraints
+attempts: CHECK (((retry_jitter >= (0)::double precision) AND (retry_jitter <= (1)::double precision)))
 attempts: FOREIGN KEY (ledger_id) REFERENCES ledger(id)
 attempts: PRIMARY KEY (id)
 collisions: CHECK ((kind = ANY (ARRAY['event_id'::text, 'transmission_id'::text])))
@@ -178,6 +190,10 @@ collisions: UNIQUE (ledger_id, kind, provider_event_id, body_sha256)
 confirmations: CHECK ((octet_length(body_sha256) = 32))
 confirmations: FOREIGN KEY (ledger_id) REFERENCES ledger(id)
 confirmations: PRIMARY KEY (ledger_id)
+crashes: CHECK ((number > 0))
+crashes: FOREIGN KEY (ledger_id) REFERENCES ledger(id)
+crashes: PRIMARY KEY (id)
+crashes: UNIQUE (ledger_id, number)
 disputes: FOREIGN KEY (payment_key) REFERENCES payments(key)
 disputes: PRIMARY KEY (account, id, payment_key)
 events: CHECK ((origin = ANY (ARRAY['webhook'::text, 'sweep'::text])))
@@ -241,6 +257,8 @@ CREATE UNIQUE INDEX attempts_pkey ON public.attempts USING btree (id)
 CREATE UNIQUE INDEX collisions_ledger_id_kind_provider_event_id_body_sha256_key ON public.collisions USING btree (ledger_id, kind, provider_event_id, body_sha256)
 CREATE UNIQUE INDEX collisions_pkey ON public.collisions USING btree (id)
 CREATE UNIQUE INDEX confirmations_pkey ON public.confirmations USING btree (ledger_id)
+CREATE UNIQUE INDEX crashes_ledger_id_number_key ON public.crashes USING btree (ledger_id, number)
+CREATE UNIQUE INDEX crashes_pkey ON public.crashes USING btree (id)
 CREATE UNIQUE INDEX disputes_pkey ON public.disputes USING btree (account, id, payment_key)
 CREATE UNIQUE INDEX events_pkey ON public.events USING btree (id)
 CREATE UNIQUE INDEX handler_runs_pkey ON public.handler_runs USING btree (ledger_id, handler)

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { TransientError } from '@penstock/core/failure';
+import { retryRules } from '@penstock/core/retry-settings';
 import { on } from '@penstock/db/handler';
 import { openDatabase } from '@penstock/db/database';
 import { createTestDatabase, type TestDatabase } from '@penstock/db/testing/test-database';
@@ -51,6 +53,31 @@ test('after its last attempt an event is dead with the reason that its retries a
     failure_reason: 'retries_exhausted',
     attempts: 6,
   });
+});
+
+test("an endpoint's own pace is kept, a Retry-After is honoured, and the wait is recorded with what it was made of", async () => {
+  const busy = on('*', 'ask-the-bank', async () => {
+    throw new TransientError('bank_busy', 'the bank wants to be left alone', { retryAfterMs: 90_000 });
+  });
+  const retry = retryRules({ types: { 'customer.*': { retries: 1 } } });
+  const world = {
+    ...worldWith([busy]),
+    endpoints: new Map([['stripe', { settings: {}, confirm: null, retry }]]),
+  };
+  const delivery = aDelivery();
+  const job = (attempt: number) => ({ jobId: delivery.eventId, data: delivery, attempt });
+  expect(await processWebhook(job(1), world)).toMatchObject({ kind: 'failed', next: { kind: 'retry' } });
+  expect(await processWebhook(job(2), world)).toMatchObject({ next: { kind: 'dead', reason: 'retries_exhausted' } });
+  const [first, last] = await database.db
+    .selectFrom('attempts')
+    .innerJoin('ledger', 'ledger.id', 'attempts.ledger_id')
+    .select(['retry_in_ms', 'retry_seed', 'retry_jitter', 'retry_asked_ms', 'first_failure_code'])
+    .where('provider_event_id', '=', delivery.eventId)
+    .orderBy('attempts.id')
+    .execute();
+  expect(first).toMatchObject({ retry_seed: `${delivery.eventId}#1`, retry_asked_ms: 90_000 });
+  expect(first?.retry_in_ms).toBeCloseTo(90_000 * (1 + (first?.retry_jitter ?? 0)), -1);
+  expect(last).toMatchObject({ retry_in_ms: null, retry_seed: null, first_failure_code: 'bank_busy' });
 });
 
 test('a job that is not a delivery is dead at once and enters no ledger', async () => {

@@ -1,9 +1,4 @@
-import {
-  defineConfiguration,
-  fromEnvironment,
-  type Endpoint,
-  type EndpointSetting,
-} from '@penstock/core/configuration';
+import { defineConfiguration, fromEnvironment, type Endpoint } from '@penstock/core/configuration';
 import type { LedgerTransaction } from '@penstock/db/database';
 import configuration from '../../../penstock.config.ts';
 
@@ -38,13 +33,13 @@ export const unservedEndpoints: readonly { readonly name: string; readonly missi
 
 function missingVariables(endpoint: Endpoint): readonly string[] {
   return Object.values(endpoint)
-    .flatMap((setting) => (setting === undefined ? [] : variablesOf(setting)))
+    .flatMap(variablesOf)
     .filter((name) => (process.env[name] ?? '') === '' && (process.env[`${name}_FILE`] ?? '') === '');
 }
 
-function variablesOf(setting: EndpointSetting): readonly string[] {
-  if (typeof setting !== 'object') return [];
+function variablesOf(setting: unknown): readonly string[] {
+  if (typeof setting !== 'object' || setting === null) return [];
   if ('fromEnvironment' in setting && typeof setting.fromEnvironment === 'string')
-    return setting['optional'] === true ? [] : [setting.fromEnvironment];
+    return 'optional' in setting && setting.optional === true ? [] : [setting.fromEnvironment];
   return Object.values(setting).flatMap(variablesOf);
 }

@@ -1,8 +1,9 @@
 import type { Confirmer } from '@penstock/core/confirmation';
 import { decodeBody, type Delivery } from '@penstock/core/delivery';
-import { PermanentError, ServiceAwayError, TransientError } from '@penstock/core/failure';
+import { PermanentError, TransientError } from '@penstock/core/failure';
 import type { PaymentFact } from '@penstock/core/payment-event';
 import type { EndpointSettings, Provider } from '@penstock/core/provider';
+import type { RetryRules } from '@penstock/core/retry-policy';
 import { findConfirmation } from '@penstock/db/confirmations';
 import type { LedgerDatabase } from '@penstock/db/database';
 import { findTransmission } from '@penstock/db/transmissions';
@@ -14,6 +15,8 @@ export interface WorkerEndpoint {
   readonly settings: EndpointSettings;
   /** Asks the provider about an event of it; null where its signatures prove enough. */
   readonly confirm: Confirmer | null;
+  /** How its failed events are tried again; the usual pace where absent. */
+  readonly retry?: RetryRules;
 }
 
 /** What confirming needs of the world. */
@@ -106,23 +109,4 @@ function disagree(delivery: Delivery, proof: Proof): boolean {
     if (error instanceof PermanentError) return true;
     throw error;
   }
-}
-
-/** A provider's API may be away for this long before its events count as failed, and somebody looks. */
-const AWAY_MS_MAX = 24 * 3_600_000;
-
-/** How long an event waits for an API that is away, where the API does not say. */
-const AWAY_DELAY_MS = 15_000;
-
-/** No answer to "when?" keeps an event waiting for longer. */
-const AWAY_DELAY_MS_MAX = 3_600_000;
-
-/** How long the event waits without losing an attempt; null where the failure is its own, or has lasted too long. */
-export function waitForService(
-  thrown: unknown,
-  times: { readonly receivedAt: Date; readonly now: Date },
-): number | null {
-  if (!(thrown instanceof ServiceAwayError)) return null;
-  if (times.now.getTime() - times.receivedAt.getTime() > AWAY_MS_MAX) return null;
-  return Math.min(Math.max(thrown.retryAfterMs ?? AWAY_DELAY_MS, 1_000), AWAY_DELAY_MS_MAX);
 }

@@ -26,7 +26,7 @@ export function openWorkerEndpoints(
   for (const endpoint of configuration.endpoints.values()) {
     const { confirmation } = endpoint.provider;
     if (confirmation === undefined) {
-      open.set(endpoint.name, { settings: endpoint.settings, confirm: null });
+      open.set(endpoint.name, { settings: endpoint.settings, confirm: null, retry: endpoint.retry });
       continue;
     }
     const resolved = resolveSettings(only(endpoint, confirmation.settings), options.environment);
@@ -34,7 +34,7 @@ export function openWorkerEndpoints(
     if (resolved.problems.length > 0) continue;
     try {
       const confirm = confirmation.createConfirmer(resolved.settings, effects);
-      open.set(endpoint.name, { settings: endpoint.settings, confirm });
+      open.set(endpoint.name, { settings: endpoint.settings, confirm, retry: endpoint.retry });
     } catch (error) {
       if (!(error instanceof ConfigurationError)) throw error;
       problems.push(...error.problems.map((problem) => `endpoint ${endpoint.name}: ${problem}`));

@@ -1,5 +1,5 @@
 import type { Failure } from '@penstock/core/failure';
-import { decideRetry, type RetryDecision } from '@penstock/core/retry-policy';
+import { decideRetry, type RetryDecision, type RetryPace } from '@penstock/core/retry-policy';
 import { recordAttempt } from '@penstock/db/attempts';
 import type { LedgerTransaction } from '@penstock/db/database';
 import { handlerRunsOf, recordHandlerRuns, type HandlerAttempt, type HandlerRun } from '@penstock/db/handler-runs';
@@ -29,6 +29,7 @@ export interface HandledAttempt {
   readonly input: HandlerInput;
   readonly jobId: string;
   readonly attempt: number;
+  readonly pace: RetryPace;
   /** False where this very transaction entered the event: then no handler has been run for it. */
   readonly wasKnown: boolean;
   readonly wasDead: boolean;
@@ -58,7 +59,7 @@ export async function handleEvent(tx: LedgerTransaction, given: HandledAttempt, 
     await recordHandlerRuns(tx, input.ledgerId, outcomes.map(asDone));
     return { kind: 'done', covering: covering.length, outcomes };
   }
-  const next = decideRetry({ failure, attempt: given.attempt, seed: given.jobId });
+  const next = decideRetry({ failure, attempt: given.attempt, seed: given.jobId, pace: given.pace });
   await recordHandlerRuns(
     tx,
     input.ledgerId,
@@ -85,7 +86,7 @@ async function recordFailures(
       number: given.attempt,
       durationMs,
       failure: own,
-      retryInMs: next.kind === 'retry' && !own.permanent ? next.delayMs : null,
+      retry: next.kind === 'retry' && !own.permanent ? next : null,
       handler,
     });
   if (next.kind === 'retry') await recordFailure(tx, input.ledgerId, failure);

@@ -3,7 +3,7 @@ import { PermanentError, toError, toFailure, type Failure } from '@penstock/core
 import type { ProcessOutcome } from '@penstock/core/outcome';
 import type { KeyedFact } from '@penstock/core/payment';
 import type { Provider } from '@penstock/core/provider';
-import { decideRetry, type RetryDecision } from '@penstock/core/retry-policy';
+import { decideRetry, paceFor, waitForService, type RetryDecision, type RetryPace } from '@penstock/core/retry-policy';
 import { applyFacts } from '@penstock/db/apply-facts';
 import { recordCollision } from '@penstock/db/collisions';
 import { isDatabaseOutage, type LedgerDatabase, type LedgerTransaction } from '@penstock/db/database';
@@ -11,7 +11,7 @@ import { storedBody } from '@penstock/db/events';
 import { enterLedger, finishLedger } from '@penstock/db/ledger';
 import { findTransmission } from '@penstock/db/transmissions';
 import type { QueuedJob } from '@penstock/runtime/webhook-consumer';
-import { confirmDelivery, factsOf, waitForService, type WorkerEndpoint } from './confirm-delivery.ts';
+import { confirmDelivery, factsOf, type WorkerEndpoint } from './confirm-delivery.ts';
 import { forwardEvent } from './forward-event.ts';
 import { handleEvent } from './handle-event.ts';
 import { keepWaiting, recordFailedAttempt } from './record-failed-attempt.ts';
@@ -99,7 +99,7 @@ export async function processWebhook(job: QueuedJob, world: ProcessWorld): Promi
       return (await keepWaiting(world.db, delivery)) === 'outage'
         ? { kind: 'outage', failure }
         : { kind: 'unconfirmed', delivery, failure, delayMs };
-    const next = decideRetry({ failure, attempt: job.attempt, seed: job.jobId });
+    const next = decideRetry({ failure, attempt: job.attempt, seed: job.jobId, pace: paceOf(delivery, world) });
     const attempt = { delivery, failure, next, number: job.attempt, durationMs: performance.now() - started };
     const recorded = await recordFailedAttempt(world.db, attempt);
     return recorded === 'outage'
@@ -167,6 +167,7 @@ async function applyDelivery(
       input: { delivery, ledgerId: entry.id, facts, applied, answer },
       jobId: job.jobId,
       attempt: job.attempt,
+      pace: paceOf(delivery, world),
       wasKnown: !entry.isNew,
       wasDead: entry.state === 'dead',
     },
@@ -187,6 +188,10 @@ async function applyDelivery(
   await finishLedger(tx, entry.id, outcome);
   world.onStep?.('finished');
   return ended(outcome, handled.outcomes);
+}
+
+function paceOf({ endpoint, type }: Delivery, world: Pick<ProcessWorld, 'endpoints'>): RetryPace {
+  return paceFor(world.endpoints.get(endpoint)?.retry, type);
 }
 
 /** A transmission id that is bound to another body: somebody has its headers, but this is not what was signed. */

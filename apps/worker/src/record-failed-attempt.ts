@@ -34,7 +34,7 @@ export async function recordFailedAttempt(db: LedgerDatabase, attempt: FailedAtt
         number: attempt.number,
         durationMs: attempt.durationMs,
         failure,
-        retryInMs: next.kind === 'retry' ? next.delayMs : null,
+        retry: next.kind === 'retry' ? next : null,
         handler: null,
       });
       if (next.kind === 'retry') await recordFailure(tx, entry.id, failure);

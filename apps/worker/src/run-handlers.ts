@@ -105,7 +105,7 @@ async function runUnderSavepoint(tx: LedgerTransaction, run: Run, world: Handler
       handler,
       version,
       durationMs: performance.now() - started,
-      failure: toFailure(error),
+      failure: toFailure(error, { handler }),
       error,
     };
   }
@@ -146,8 +146,9 @@ async function runOne(
  */
 function handlerFailure(thrown: unknown): unknown {
   if (thrown instanceof PermanentError || thrown instanceof TransientError) return thrown;
-  const { code, message } = toFailure(thrown);
-  const failure = new TransientError(code === 'unexpected_error' ? 'handler_failed' : code, message, { cause: thrown });
+  const { code, message, retryAfterMs = null } = toFailure(thrown);
+  const known = code === 'unexpected_error' ? 'handler_failed' : code;
+  const failure = new TransientError(known, message, { cause: thrown, retryAfterMs });
   if (thrown instanceof Error && typeof thrown.stack === 'string') failure.stack = thrown.stack;
   return failure;
 }

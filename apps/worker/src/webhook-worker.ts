@@ -1,14 +1,12 @@
 import { parseDelivery } from '@penstock/core/delivery';
 import { PermanentError, toFailure } from '@penstock/core/failure';
+import { OUTAGE_DELAY_MS } from '@penstock/core/retry-policy';
 import { consumeWebhooks, type JobVerdict, type QueuedJob } from '@penstock/runtime/webhook-consumer';
 import type { QueueLocation } from '@penstock/runtime/queue-location';
 import type { createWorkerEvents } from './events.ts';
 import type { KeyUses } from './key-uses.ts';
 import { processWebhook, type Processed, type ProcessWorld } from './process-webhook.ts';
 import { buryDelivery } from './record-failed-attempt.ts';
-
-/** How long an event waits for a database that is away before it knocks again. */
-const OUTAGE_DELAY_MS = 2_000;
 
 /** Takes jobs from the queue and processes each; says to the queue what comes next. */
 export function startWebhookWorker(options: {

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { destinationSchema, type Destination } from './destination.ts';
 import type { Handler } from './handler.ts';
+import { retrySchema } from './retry-settings.ts';
 import { disputeStatuses, paymentStatuses, payoutStatuses, refundStatuses } from './payment-event.ts';
 
 /** What penstock.config.ts exports: the endpoints that are served and the handlers that run. */
@@ -22,7 +23,19 @@ export interface Endpoint {
    * arrives at both is applied once.
    */
   readonly account?: string;
-  readonly [setting: string]: EndpointSetting | undefined;
+  /** How its failed events are tried again; what is left out is as usual. */
+  readonly retry?: RetrySettings & { readonly types?: Readonly<Record<string, RetrySettings>> };
+  readonly [setting: string]: EndpointSetting | Endpoint['retry'] | undefined;
+}
+
+/** A pace of retries, as written. */
+export interface RetrySettings {
+  /** Attempts after the first one: 0 to 25, usually 5. */
+  readonly retries?: number;
+  /** The wait after the first failure, which each further one doubles; usually 2. */
+  readonly baseSeconds?: number;
+  /** The longest wait, up to a day; usually 3,600. */
+  readonly capSeconds?: number;
 }
 
 /** A setting given in place, or to be found in the environment when ingest starts. */
@@ -116,6 +129,7 @@ export const configurationSchema = z.strictObject({
           .string()
           .regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, _ and -')
           .optional(),
+        retry: retrySchema.optional(),
       })
       .catchall(setting),
   ),

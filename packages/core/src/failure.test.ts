@@ -11,6 +11,15 @@ function failing(message: string, given: { readonly code?: string; readonly perm
 const fingerprint = (message: string, code?: string): string =>
   toFailure(failing(message, code === undefined ? {} : { code })).fingerprint;
 
+interface Varied {
+  readonly id: string;
+  readonly amount: string;
+  readonly mail: string;
+  readonly host: string;
+  readonly at: string;
+  readonly quoted: string;
+}
+
 describe('the fingerprint', () => {
   const identifiers = fc.oneof(
     fc.stringMatching(/^(evt|pi|ch|cus|re|dp)_[A-Za-z0-9]{14,28}$/),
@@ -61,6 +70,36 @@ describe('the fingerprint', () => {
     ];
     expect(new Set(prints).size).toBe(prints.length);
     for (const print of prints) expect(print).toMatch(/^[0-9a-f]{16}$/);
+  });
+
+  test('reads a thousand failures of three causes as three', () => {
+    // Three faults of a handler's, each told in words with something else in them every time.
+    const faults: readonly ((varied: Varied) => unknown)[] = [
+      ({ id, amount, mail }) => new TransientError('bank_refused', `no credit for ${mail}: ${amount} on ${id}`),
+      ({ host, at }) => new Error(`connect ECONNREFUSED ${host} at ${at}`),
+      ({ quoted }) => new TypeError(`Cannot read properties of undefined (reading ${quoted})`),
+    ];
+    const varied = fc.record({
+      id: identifiers,
+      amount: fc.double({ min: 0, max: 1e9, noNaN: true }).map((value) => value.toLocaleString('en-US')),
+      mail: fc.emailAddress().filter((address) => !/['"]/.test(address)),
+      host: fc.oneof(fc.ipV4(), fc.ipV6()).map((address) => `${address}:5432`),
+      at: fc.date({ noInvalidDate: true, min: new Date(0), max: new Date(4e12) }).map((date) => date.toISOString()),
+      quoted: fc.string({ maxLength: 30 }).map((text) => `'${text.replaceAll("'", '')}'`),
+    });
+    const prints = fc
+      .sample(varied, { numRuns: 1_000, seed: 5 })
+      .flatMap((values) => faults.map((fault) => toFailure(fault(values), { handler: 'grant' }).fingerprint));
+    expect(new Set(prints).size).toBe(faults.length);
+  });
+
+  test('differs by the handler that failed, and not by where in a library it did', () => {
+    const frames = (place: string) =>
+      `Error\n    at parse (/srv/node_modules/pg/lib/${place})\n    at grant (/srv/grant.ts:1:2)`;
+    const failed = (place: string, handler: string) =>
+      toFailure(Object.assign(new Error('no'), { stack: frames(place) }), { handler }).fingerprint;
+    expect(failed('a.js:1:1', 'grant')).toBe(failed('b.js:7:7', 'grant'));
+    expect(failed('a.js:1:1', 'grant')).not.toBe(failed('a.js:1:1', 'notify'));
   });
 
   test('takes no longer for a message that is a megabyte long', () => {

@@ -7,9 +7,12 @@ import { createHash } from 'node:crypto';
 export class TransientError extends Error {
   override name = 'TransientError';
   readonly code: string;
-  constructor(code: string, message: string, options?: ErrorOptions) {
+  /** How long the service that failed asked to be left alone (Retry-After); null where it did not say. */
+  readonly retryAfterMs: number | null;
+  constructor(code: string, message: string, options?: ErrorOptions & { readonly retryAfterMs?: number | null }) {
     super(message, options);
     this.code = code;
+    this.retryAfterMs = options?.retryAfterMs ?? null;
   }
 }
 
@@ -17,14 +20,7 @@ export class TransientError extends Error {
  * A service that an event depends on is away: refused, timed out, overloaded.
  * The event is not at fault and waits without losing an attempt.
  */
-export class ServiceAwayError extends TransientError {
-  /** How long the service asked to be left alone; null where it did not say. */
-  readonly retryAfterMs: number | null;
-  constructor(code: string, message: string, options?: ErrorOptions & { readonly retryAfterMs?: number | null }) {
-    super(code, message, options);
-    this.retryAfterMs = options?.retryAfterMs ?? null;
-  }
-}
+export class ServiceAwayError extends TransientError {}
 
 /**
  * A broken world that will not mend by waiting: the same input fails the same
@@ -61,6 +57,8 @@ export interface Failure {
   /** 16 hex characters shared by failures of one cause. */
   readonly fingerprint: string;
   readonly permanent: boolean;
+  /** How long the service that failed asked to be left alone; absent where it did not. */
+  readonly retryAfterMs?: number;
 }
 
 /** Long enough for a sentence and an identifier; a stack belongs in the log. */
@@ -69,13 +67,16 @@ const MESSAGE_CHARACTERS_MAX = 500;
 /** What a fingerprint is made of; a message can quote a whole body. */
 const SHAPE_CHARACTERS_MAX = 2_000;
 
-/** Reads any thrown value as a failure; never throws. */
-export function toFailure(thrown: unknown): Failure {
+/**
+ * Reads any thrown value as a failure; never throws. Where a handler threw it,
+ * its name is part of the fingerprint: two handlers that fail alike are two causes.
+ */
+export function toFailure(thrown: unknown, where: { readonly handler?: string } = {}): Failure {
   try {
-    return readFailure(thrown);
+    return readFailure(thrown, where);
   } catch {
     // A proxy, or an object whose own accessors throw.
-    return readFailure(new Error('something was thrown that cannot be read'));
+    return readFailure(new Error('something was thrown that cannot be read'), where);
   }
 }
 
@@ -84,31 +85,52 @@ export function toError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(toFailure(thrown).message);
 }
 
-function readFailure(thrown: unknown): Failure {
+function readFailure(thrown: unknown, { handler = '' }: { readonly handler?: string }): Failure {
   const error = thrown instanceof Error ? thrown : new Error(String(thrown));
   const code = 'code' in error && typeof error.code === 'string' ? error.code : 'unexpected_error';
   // A JavaScript error's message and stack are whatever was assigned to them.
   const text = String(error.message).toWellFormed();
   const message = text.slice(0, MESSAGE_CHARACTERS_MAX).toWellFormed().replaceAll('\0', '\uFFFD');
-  const fingerprint = fingerprintOf({ name: String(error.name), code, text, stack: String(error.stack) });
-  return { code, message, fingerprint, permanent: thrown instanceof PermanentError };
+  const fingerprint = fingerprintOf({ name: String(error.name), code, handler, text, stack: String(error.stack) });
+  const asked = 'retryAfterMs' in error ? error.retryAfterMs : null;
+  const retryAfterMs = typeof asked === 'number' && asked > 0 && Number.isFinite(asked) ? { retryAfterMs: asked } : {};
+  return { code, message, fingerprint, permanent: thrown instanceof PermanentError, ...retryAfterMs };
 }
 
 /**
- * One cause, one fingerprint: what is quoted, every word with a digit in it
- * (numbers, UUIDs, PayPal's ids) and prefixed ids are folded away, so that a
- * thousand failures of one bug read as one.
+ * One cause, one fingerprint: the kind and code of the error, the handler, the
+ * message without what varies, and the place in our own code. Folded away are
+ * what is quoted, addresses, every word with a digit in it (numbers, dates,
+ * UUIDs, PayPal's ids) and prefixed ids, so that a thousand failures of one bug
+ * read as one.
  */
 function fingerprintOf(error: {
   readonly name: string;
   readonly code: string;
+  readonly handler: string;
   readonly text: string;
   readonly stack: string;
 }): string {
   const shape = error.text
     .slice(0, SHAPE_CHARACTERS_MAX)
-    .replace(/"[^"]*"|'[^']*'|[\w-]*\d[\w-]*|\b\w*_\w{6,}\b/g, '?');
-  const frame = error.stack.split('\n').find((line) => line.trimStart().startsWith('at ')) ?? '';
-  const place = frame.replace(/:\d+:\d+\)?$/, '').replace(/.*[/\\]/, '');
-  return createHash('sha256').update(`${error.name}|${error.code}|${shape}|${place}`).digest('hex').slice(0, 16);
+    .replace(VARYING, '?')
+    // 1,234.50 and 7, ::1 and 10.0.0.1:5432.
+    .replace(/\?(?:[.,:/]+\?)+/g, '?')
+    .replace(/\s+/g, ' ');
+  const { name, code, handler } = error;
+  return createHash('sha256')
+    .update(`${name}|${code}|${handler}|${shape}|${placeOf(error.stack)}`)
+    .digest('hex')
+    .slice(0, 16);
+}
+
+/** What is quoted; an e-mail address; an IPv6 address; a word with a digit in it; a prefixed id. */
+const VARYING =
+  /"[^"]*"|'[^']*'|[^\s@]{1,64}@[^\s@]{1,255}|(?<![\w:])(?:[0-9a-f]{0,4}:){2,8}[0-9a-f:.]*|[\w-]*\d[\w-]*|\b\w*_\w{6,}\b/gi;
+
+/** The frame nearest to the fault that is neither Node's nor a library's; without line and column, which every edit moves. */
+function placeOf(stack: string): string {
+  const frames = stack.split('\n').filter((line) => line.trimStart().startsWith('at '));
+  const own = frames.find((frame) => !/node:|[/\\]node_modules[/\\]/.test(frame));
+  return (own ?? frames[0] ?? '').replace(/:\d+:\d+\)?$/, '').replace(/.*[/\\]/, '');
 }

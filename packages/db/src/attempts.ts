@@ -1,4 +1,5 @@
 import type { Failure } from '@penstock/core/failure';
+import type { RetryDelay } from '@penstock/core/retry-policy';
 import type { LedgerTransaction } from './database.ts';
 
 /** Records one failed attempt at an event, or at one of its handlers. */
@@ -9,7 +10,8 @@ export async function recordAttempt(
     readonly number: number;
     readonly durationMs: number;
     readonly failure: Failure;
-    readonly retryInMs: number | null;
+    /** The wait for the next attempt; null where there is none. */
+    readonly retry: RetryDelay | null;
     /** Which handler failed; null where the event itself did. */
     readonly handler: string | null;
   },
@@ -23,7 +25,10 @@ export async function recordAttempt(
       code: attempt.failure.code,
       message: attempt.failure.message,
       fingerprint: attempt.failure.fingerprint,
-      retry_in_ms: attempt.retryInMs,
+      retry_in_ms: attempt.retry?.delayMs ?? null,
+      retry_seed: attempt.retry?.seed ?? null,
+      retry_jitter: attempt.retry?.jitter ?? null,
+      retry_asked_ms: attempt.retry?.askedMs ?? null,
       handler: attempt.handler,
     })
     .execute();

@@ -37,6 +37,9 @@ export async function enterLedger(tx: LedgerTransaction, delivery: Delivery): Pr
       failure_fingerprint: null,
       failure_reason: null,
       first_failed_at: null,
+      first_failure_code: null,
+      first_failure_message: null,
+      first_failure_fingerprint: null,
     })
     .onConflict((conflict) => conflict.columns(['account', 'provider_event_id']).doNothing())
     .returning('id')
@@ -95,6 +98,9 @@ function failureColumns(failure: Failure) {
     touched_at: sql<Date>`now()`,
     attempts: sql<number>`attempts + 1`,
     first_failed_at: sql<Date>`coalesce(first_failed_at, now())`,
+    first_failure_code: sql<string>`coalesce(first_failure_code, ${failure.code})`,
+    first_failure_message: sql<string>`coalesce(first_failure_message, ${failure.message})`,
+    first_failure_fingerprint: sql<string>`coalesce(first_failure_fingerprint, ${failure.fingerprint})`,
     failure_code: failure.code,
     failure_message: failure.message,
     failure_fingerprint: failure.fingerprint,

@@ -18,6 +18,7 @@ export interface Database {
   collisions: CollisionsTable;
   confirmations: ConfirmationsTable;
   attempts: AttemptsTable;
+  crashes: CrashesTable;
   handler_runs: HandlerRunsTable;
   key_uses: KeyUsesTable;
   payments: PaymentsTable;
@@ -31,7 +32,7 @@ export interface Database {
 }
 
 export type LedgerState = 'received' | 'processed' | 'ignored' | 'dead';
-export type DeathReason = 'permanent_failure' | 'retries_exhausted' | 'malformed' | 'abandoned';
+export type DeathReason = 'permanent_failure' | 'retries_exhausted' | 'malformed' | 'abandoned' | 'poison';
 
 interface LedgerTable {
   id: GeneratedAlways<number>;
@@ -52,6 +53,9 @@ interface LedgerTable {
   failure_fingerprint: string | null;
   failure_reason: DeathReason | null;
   first_failed_at: Date | null;
+  first_failure_code: string | null;
+  first_failure_message: string | null;
+  first_failure_fingerprint: string | null;
   request_id: string;
   traceparent: string | null;
 }
@@ -126,7 +130,18 @@ interface AttemptsTable {
   message: string;
   fingerprint: string;
   retry_in_ms: number | null;
+  retry_seed: string | null;
+  retry_jitter: number | null;
+  retry_asked_ms: number | null;
   handler: string | null;
+}
+
+interface CrashesTable {
+  id: GeneratedAlways<number>;
+  ledger_id: number;
+  number: number;
+  worker: string;
+  started_at: Generated<Date>;
 }
 
 export type HandlerRunState = 'done' | 'failed' | 'dead';

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { EndpointSetting } from '@penstock/core/configuration';
 import { fromEnvironment, optionalFromEnvironment } from '@penstock/core/configuration';
 import { ConfigurationError } from '@penstock/core/failure';
+import { retryRules } from '@penstock/core/retry-settings';
 import { providers } from '@penstock/core/providers/registry';
 import { loadConfiguration, resolveSettings, type ConfiguredEndpoint } from './configuration-file.ts';
 
@@ -32,7 +33,7 @@ async function problemsOf(file: string): Promise<readonly string[]> {
 }
 
 function endpoint(settings: Readonly<Record<string, EndpointSetting>>): ConfiguredEndpoint {
-  return { name: 'stripe', provider: providers.stripe, account: 'stripe', settings };
+  return { name: 'stripe', provider: providers.stripe, account: 'stripe', settings, retry: retryRules(undefined) };
 }
 
 describe('a configuration file', () => {

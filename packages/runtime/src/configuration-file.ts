@@ -12,6 +12,8 @@ import type { destinationSchema } from '@penstock/core/destination';
 import { ConfigurationError } from '@penstock/core/failure';
 import { providerNamed } from '@penstock/core/providers/registry';
 import type { Provider } from '@penstock/core/provider';
+import type { RetryRules } from '@penstock/core/retry-policy';
+import { retryRules } from '@penstock/core/retry-settings';
 import { readVariable, type Environment } from './env.ts';
 
 /** An endpoint as every process knows it; its secrets are ingest's alone. */
@@ -21,6 +23,8 @@ export interface ConfiguredEndpoint {
   readonly account: string;
   /** As written, references unresolved. */
   readonly settings: Readonly<Record<string, EndpointSetting>>;
+  /** How its failed events are tried again. */
+  readonly retry: RetryRules;
 }
 
 export interface LoadedConfiguration<Tx> {
@@ -48,11 +52,13 @@ export async function loadConfiguration<Tx>(file: string): Promise<LoadedConfigu
 
   const problems: string[] = [];
   const endpoints = new Map<string, ConfiguredEndpoint>();
-  for (const [name, { provider: providerId, account = name, ...settings }] of Object.entries(parsed.data.endpoints)) {
+  for (const [name, { provider: providerId, account = name, retry, ...settings }] of Object.entries(
+    parsed.data.endpoints,
+  )) {
     const provider = providerNamed(providerId);
     if (provider === undefined)
       problems.push(`${file}: endpoints.${name}.provider: there is no provider named ${providerId}`);
-    else endpoints.set(name, { name, provider, account, settings });
+    else endpoints.set(name, { name, provider, account, settings, retry: retryRules(retry) });
   }
   problems.push(
     ...sharedAccountProblems(file, [...endpoints.values()]),

@@ -10,7 +10,7 @@ import {
   type WorkerOptions,
 } from 'bullmq';
 import { toFailure } from '@penstock/core/failure';
-import { retryDelayMs } from '@penstock/core/retry-policy';
+import { retryDelay, usualPace } from '@penstock/core/retry-policy';
 import { openQueuePool } from './queue-pool.ts';
 import { connectConsumer } from './redis.ts';
 import type { QueueLocation } from './queue-location.ts';
@@ -70,7 +70,12 @@ export function consumeWebhooks(
   options: ConsumerOptions,
 ): AsyncDisposable & { readonly ready: () => Promise<void>; readonly isRunning: () => boolean } {
   const take: Take = async (job, token) => {
-    const verdict = await options.attempt({ jobId: job.id ?? '', data: job.data, attempt: job.attemptsMade + 1 });
+    const attempt = job.attemptsMade + 1;
+    const verdict = await options.attempt({ jobId: job.id ?? '', data: job.data, attempt }).catch((error: unknown) => {
+      // Nobody could decide what follows: the usual number of attempts, and then it is given up.
+      if (attempt > usualPace.retries) throw new UnrecoverableError(toFailure(error).message);
+      throw error;
+    });
     switch (verdict.kind) {
       case 'done':
         return verdict.outcome;
@@ -97,7 +102,10 @@ export function consumeWebhooks(
         _type?: string,
         error?: Error,
         job?: { readonly id?: string | undefined },
-      ) => (error instanceof RetryLater ? error.delayMs : retryDelayMs({ attempt: attemptsMade, seed: job?.id ?? '' })),
+      ) =>
+        error instanceof RetryLater
+          ? error.delayMs
+          : retryDelay({ attempt: attemptsMade, seed: job?.id ?? '' }).delayMs,
     },
   };
   const { worker, disconnect } =
