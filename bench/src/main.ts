@@ -1,0 +1,119 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { benchIngest, ingestVariants } from './bench-ingest.ts';
+import { benchWorker, workerVariants } from './bench-worker.ts';
+import { renderReport, reportOf, type Measurement, type Round, type Target } from './report.ts';
+import { startServices, type BenchServices } from './services.ts';
+
+const usage = `Usage: pnpm bench [ingest] [worker] [--only VARIANT,…] [--rounds N] [--seconds N] [--events N]
+                 [--json FILE] [--profile FOLDER]
+
+Measures ingest and worker against straightforward code, on a durable Redis and
+a PostgreSQL of its own, each in processes of its own. Every round measures
+each variant once, in another order; ratios are taken within a round. What is
+acknowledged is counted afterwards.
+
+  ingest, worker   what to measure; both unless said otherwise
+  --only VARIANT   ${[...ingestVariants, ...workerVariants].join(', ')}
+  --rounds N       (default 3)
+  --seconds N      of each measurement at ingest   (default 6)
+  --events N       that each worker is given       (default 20000)
+  --json FILE      the report for machines; - for standard output
+  --profile FOLDER a cpuprofile of every process measured
+
+Exit code 1 where anything was lost, failed or took effect twice.
+`;
+
+const targets: readonly Target[] = [
+  { what: 'ingest against Hono and BullMQ add', variant: 'penstock', against: 'hono-bullmq', atLeast: 1.3 },
+  { what: 'ingest against Hono, HMAC and XADD', variant: 'penstock', against: 'hono-hmac-xadd', atLeast: 0.9 },
+  { what: 'worker against one transaction an event', variant: 'penstock-worker', against: 'plain-worker', atLeast: 3 },
+  {
+    what: 'worker against small transactions',
+    variant: 'penstock-worker',
+    against: 'small-transactions',
+    atLeast: 1.2,
+  },
+];
+
+const { values, positionals } = readArguments();
+if (values.help) process.stdout.write(usage);
+else process.exitCode = await main();
+
+async function main(): Promise<number> {
+  const rounds = Number(values.rounds);
+  const round: Round = {
+    milliseconds: Number(values.seconds) * 1_000,
+    events: Number(values.events),
+    profile: values.profile,
+  };
+  if (round.profile !== undefined) mkdirSync(round.profile, { recursive: true });
+  const measurements: Measurement[] = [];
+  await using services = await startServices();
+  for (let number = 0; number < rounds; number += 1)
+    for (const measure of rotated(chosenMeasures(), number)) {
+      await measure(services, round, (measured) => {
+        measurements.push(measured);
+        process.stderr.write(
+          `round ${number + 1} of ${rounds}: ${measured.name} ${Math.round(measured.perSecond)} a second\n`,
+        );
+      });
+    }
+  const report = reportOf(measurements, targets);
+  if (values.json !== '-') process.stdout.write(renderReport(report));
+  if (values.json === '-') process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+  else if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`);
+  return measurements.some(({ lost, failed }) => lost > 0 || failed > 0) ? 1 : 0;
+}
+
+type Measure = (services: BenchServices, round: Round, onDone: (measured: Measurement) => void) => Promise<void>;
+
+function chosenMeasures(): readonly Measure[] {
+  const only = values.only?.split(',');
+  const isChosen = (variant: string): boolean => only === undefined || only.includes(variant);
+  const isAsked = (part: string): boolean => positionals.length === 0 || positionals.includes(part);
+  return [
+    ...(isAsked('ingest') ? ingestVariants : []).filter(isChosen).map(
+      (variant): Measure =>
+        (services, round, onDone) =>
+          benchIngest(variant, { services, round, onDone }),
+    ),
+    ...(isAsked('worker') ? workerVariants : []).filter(isChosen).map(
+      (variant): Measure =>
+        (services, round, onDone) =>
+          benchWorker(variant, { services, round, onDone }),
+    ),
+  ];
+}
+
+/** Another order in every round, so that no variant is always the one after the same. */
+function rotated<Item>(items: readonly Item[], by: number): readonly Item[] {
+  const at = items.length === 0 ? 0 : by % items.length;
+  return [...items.slice(at), ...items.slice(0, at)];
+}
+
+function readArguments() {
+  const parsed = parseArgs({
+    allowPositionals: true,
+    options: {
+      only: { type: 'string' },
+      rounds: { type: 'string', default: '3' },
+      seconds: { type: 'string', default: '6' },
+      events: { type: 'string', default: '20000' },
+      json: { type: 'string' },
+      profile: { type: 'string' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  const numbers = [parsed.values.rounds, parsed.values.seconds, parsed.values.events].map(Number);
+  const known = new Set<string>([...ingestVariants, ...workerVariants]);
+  const strangers = [
+    ...parsed.positionals.filter((part) => part !== 'ingest' && part !== 'worker'),
+    ...(parsed.values.only?.split(',') ?? []).filter((variant) => !known.has(variant)),
+  ];
+  if (strangers.length > 0 || numbers.some((number) => !(number > 0))) {
+    process.stderr.write(`${strangers.length > 0 ? `There is no ${strangers.join(', ')}.\n\n` : ''}${usage}`);
+    process.exit(64);
+  }
+  return parsed;
+}

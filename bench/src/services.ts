@@ -1,0 +1,70 @@
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { Redis } from 'ioredis';
+import { Pool } from 'pg';
+import { openDatabase } from '@penstock/db/database';
+import { migrate } from '@penstock/db/migrate';
+import { startEmbeddedPostgres } from '@penstock/local/embedded-postgres';
+import { startRedisServer } from '@penstock/local/redis-server';
+import { migrateQueue } from '@penstock/runtime/queue-backends';
+
+/** A durable Redis and PostgreSQL that live as long as the benchmark. */
+export interface BenchServices extends AsyncDisposable {
+  readonly redisUrl: string;
+  readonly redis: Redis;
+  /** A folder of this run, gone after it. */
+  readonly dir: string;
+  /** A new database with the ledger's schema, the queue's too, and a table that the handler writes to. */
+  readonly createDatabase: () => Promise<string>;
+}
+
+/** Redis writes every command to disk before it answers; PostgreSQL has its defaults but for its memory: 512 MB of buffers. */
+export async function startServices(): Promise<BenchServices> {
+  const stack = new AsyncDisposableStack();
+  const dir = mkdtempSync(path.join(tmpdir(), 'penstock-bench-'));
+  stack.defer(() => rmSync(dir, { recursive: true, force: true }));
+  // PostgreSQL does not run as root, and its account must reach its data.
+  chmodSync(dir, 0o755);
+  try {
+    const server = stack.use(await startRedisServer({ dir: path.join(dir, 'redis') }));
+    const postgres = stack.use(
+      await startEmbeddedPostgres({
+        dataDir: path.join(dir, 'postgres'),
+        settings: { shared_buffers: '512MB', max_wal_size: '4GB', max_connections: '200' },
+      }),
+    );
+    const redis = new Redis(server.url);
+    stack.defer(() => redis.disconnect());
+    let databases = 0;
+    return {
+      redisUrl: server.url,
+      redis,
+      dir,
+      createDatabase: () => {
+        databases += 1;
+        return createDatabase(postgres.url, `bench_${databases}`);
+      },
+      [Symbol.asyncDispose]: () => stack.disposeAsync(),
+    };
+  } catch (error) {
+    await stack.disposeAsync();
+    throw error;
+  }
+}
+
+async function createDatabase(serverUrl: string, name: string): Promise<string> {
+  const admin = new Pool({ connectionString: serverUrl, max: 1 });
+  await admin.query(`create database ${name}`);
+  await admin.end();
+  const url = new URL(serverUrl);
+  url.pathname = `/${name}`;
+  await using db = openDatabase({ url: url.href, poolMax: 1, applicationName: 'penstock-bench' });
+  await migrate(db);
+  await migrateQueue({ backend: 'postgres', url: url.href, name: 'webhooks' });
+  const pool = new Pool({ connectionString: url.href, max: 1 });
+  // Without a unique key: an effect applied twice is seen as two rows.
+  await pool.query('create table bench_effects (event_id text not null)');
+  await pool.end();
+  return url.href;
+}
