@@ -33,11 +33,21 @@ confirmations.source text not null
 confirmations.disagrees boolean not null
 confirmations.body_sha256 bytea not null
 confirmations.body bytea not null
+confirmations.recorded_at timestamp with time zone not null
 crashes.id bigint not null generated always as identity
 crashes.ledger_id bigint not null
 crashes.number integer not null
 crashes.worker text not null
 crashes.started_at timestamp with time zone not null default now()
+deliveries.ledger_id bigint not null
+deliveries.received_at timestamp with time zone not null
+deliveries.delivery_id uuid not null
+deliveries.kind text not null
+deliveries.endpoint text not null
+deliveries.key_id text not null
+deliveries.request_id text not null
+deliveries.body_sha256 bytea not null
+deliveries.recorded_at timestamp with time zone not null
 disputes.account text not null
 disputes.id text not null
 disputes.payment_key bigint not null
@@ -179,28 +189,33 @@ transmissions.transmission_id text not null
 transmissions.body_sha256 bytea not null
 transmissions.ledger_id bigint not null
 
+-- partitioned
+attempts by RANGE (failed_at)
+confirmations by RANGE (recorded_at)
+deliveries by RANGE (recorded_at)
+events by RANGE (recorded_at)
+
 -- constraints
 attempts: CHECK (((retry_jitter >= (0)::double precision) AND (retry_jitter <= (1)::double precision)))
-attempts: FOREIGN KEY (ledger_id) REFERENCES ledger(id)
-attempts: PRIMARY KEY (id)
+attempts: PRIMARY KEY (id, failed_at)
 collisions: CHECK ((kind = ANY (ARRAY['event_id'::text, 'transmission_id'::text])))
 collisions: FOREIGN KEY (ledger_id) REFERENCES ledger(id)
 collisions: PRIMARY KEY (id)
 collisions: UNIQUE (ledger_id, kind, provider_event_id, body_sha256)
 confirmations: CHECK ((octet_length(body_sha256) = 32))
-confirmations: FOREIGN KEY (ledger_id) REFERENCES ledger(id)
-confirmations: PRIMARY KEY (ledger_id)
+confirmations: PRIMARY KEY (ledger_id, recorded_at)
 crashes: CHECK ((number > 0))
 crashes: FOREIGN KEY (ledger_id) REFERENCES ledger(id)
 crashes: PRIMARY KEY (id)
 crashes: UNIQUE (ledger_id, number)
+deliveries: CHECK ((kind = ANY (ARRAY['first'::text, 'repeat'::text, 'other_body'::text])))
+deliveries: PRIMARY KEY (ledger_id, recorded_at, delivery_id)
 disputes: FOREIGN KEY (payment_key) REFERENCES payments(key)
 disputes: PRIMARY KEY (account, id, payment_key)
 events: CHECK ((origin = ANY (ARRAY['webhook'::text, 'sweep'::text])))
 events: CHECK ((shape = ANY (ARRAY['event'::text, 'malformed'::text])))
 events: CHECK ((tier = ANY (ARRAY['full'::text, 'body'::text, 'partial'::text, 'none'::text])))
-events: FOREIGN KEY (id) REFERENCES ledger(id)
-events: PRIMARY KEY (id)
+events: PRIMARY KEY (id, recorded_at)
 handler_runs: CHECK (((state = 'done'::text) = (failure_code IS NULL)))
 handler_runs: CHECK ((attempts > 0))
 handler_runs: CHECK ((state = ANY (ARRAY['done'::text, 'failed'::text, 'dead'::text])))
@@ -224,7 +239,7 @@ outbox_deliveries: FOREIGN KEY (outbox_id) REFERENCES outbox(id)
 outbox_deliveries: PRIMARY KEY (id)
 outbox_deliveries: UNIQUE (outbox_id, destination)
 payment_facts: CHECK (((payment_key IS NULL) = (payout_id IS NOT NULL)))
-payment_facts: FOREIGN KEY (event_id) REFERENCES events(id)
+payment_facts: FOREIGN KEY (event_id) REFERENCES ledger(id)
 payment_facts: FOREIGN KEY (payment_key) REFERENCES payments(key)
 payment_facts: PRIMARY KEY (event_id, ordinal)
 payment_references: FOREIGN KEY (payment_key) REFERENCES payments(key)
@@ -239,7 +254,7 @@ transmissions: FOREIGN KEY (ledger_id) REFERENCES ledger(id)
 transmissions: PRIMARY KEY (account, transmission_id)
 
 -- indexes
-CREATE INDEX attempts_of_event ON public.attempts USING btree (ledger_id, id)
+CREATE INDEX attempts_of_event ON ONLY public.attempts USING btree (ledger_id, id)
 CREATE INDEX disputes_of_payment ON public.disputes USING btree (payment_key)
 CREATE INDEX ledger_dead ON public.ledger USING btree (finished_at DESC) WHERE (state = 'dead'::text)
 CREATE INDEX ledger_unfinished ON public.ledger USING btree (touched_at) WHERE (state = 'received'::text)
@@ -253,14 +268,15 @@ CREATE INDEX payment_references_of_payment ON public.payment_references USING bt
 CREATE INDEX payments_by_id ON public.payments USING btree (account, id)
 CREATE INDEX payments_by_time ON public.payments USING btree (occurred_at DESC, key DESC)
 CREATE INDEX refunds_of_payment ON public.refunds USING btree (payment_key)
-CREATE UNIQUE INDEX attempts_pkey ON public.attempts USING btree (id)
+CREATE UNIQUE INDEX attempts_pkey ON ONLY public.attempts USING btree (id, failed_at)
 CREATE UNIQUE INDEX collisions_ledger_id_kind_provider_event_id_body_sha256_key ON public.collisions USING btree (ledger_id, kind, provider_event_id, body_sha256)
 CREATE UNIQUE INDEX collisions_pkey ON public.collisions USING btree (id)
-CREATE UNIQUE INDEX confirmations_pkey ON public.confirmations USING btree (ledger_id)
+CREATE UNIQUE INDEX confirmations_pkey ON ONLY public.confirmations USING btree (ledger_id, recorded_at)
 CREATE UNIQUE INDEX crashes_ledger_id_number_key ON public.crashes USING btree (ledger_id, number)
 CREATE UNIQUE INDEX crashes_pkey ON public.crashes USING btree (id)
+CREATE UNIQUE INDEX deliveries_pkey ON ONLY public.deliveries USING btree (ledger_id, recorded_at, delivery_id)
 CREATE UNIQUE INDEX disputes_pkey ON public.disputes USING btree (account, id, payment_key)
-CREATE UNIQUE INDEX events_pkey ON public.events USING btree (id)
+CREATE UNIQUE INDEX events_pkey ON ONLY public.events USING btree (id, recorded_at)
 CREATE UNIQUE INDEX handler_runs_pkey ON public.handler_runs USING btree (ledger_id, handler)
 CREATE UNIQUE INDEX key_uses_pkey ON public.key_uses USING btree (endpoint, key_id)
 CREATE UNIQUE INDEX ledger_account_provider_event_id_key ON public.ledger USING btree (account, provider_event_id)
@@ -282,6 +298,8 @@ CREATE TRIGGER collisions_append_only BEFORE DELETE OR UPDATE ON public.collisio
 CREATE TRIGGER collisions_no_truncate BEFORE TRUNCATE ON public.collisions FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 CREATE TRIGGER confirmations_append_only BEFORE DELETE OR UPDATE ON public.confirmations FOR EACH ROW EXECUTE FUNCTION refuse_change()
 CREATE TRIGGER confirmations_no_truncate BEFORE TRUNCATE ON public.confirmations FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+CREATE TRIGGER deliveries_append_only BEFORE DELETE OR UPDATE ON public.deliveries FOR EACH ROW EXECUTE FUNCTION refuse_change()
+CREATE TRIGGER deliveries_no_truncate BEFORE TRUNCATE ON public.deliveries FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 CREATE TRIGGER events_append_only BEFORE DELETE OR UPDATE ON public.events FOR EACH ROW EXECUTE FUNCTION refuse_change()
 CREATE TRIGGER events_no_truncate BEFORE TRUNCATE ON public.events FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 CREATE TRIGGER ledger_identity_fixed BEFORE UPDATE ON public.ledger FOR EACH ROW EXECUTE FUNCTION refuse_ledger_identity_change()
@@ -291,6 +309,28 @@ CREATE TRIGGER transmissions_append_only BEFORE DELETE OR UPDATE ON public.trans
 CREATE TRIGGER transmissions_no_truncate BEFORE TRUNCATE ON public.transmissions FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 
 -- functions
+CREATE OR REPLACE FUNCTION public.create_month(parent text, month date)
+ RETURNS boolean
+ LANGUAGE plpgsql
+AS $function$
+declare
+  name   text := parent || '_' || to_char(month, 'YYYY_MM');
+  begins timestamptz := date_trunc('month', month::timestamp) at time zone 'UTC';
+  ends   timestamptz := (date_trunc('month', month::timestamp) + interval '1 month') at time zone 'UTC';
+begin
+  -- "penstock months": two that make the same month at once wait for each other.
+  perform pg_advisory_xact_lock(7365708);
+  if to_regclass(quote_ident(name)) is not null then
+    return false;
+  end if;
+  execute format('create table %I (like %I including all excluding identity)', name, parent);
+  -- Triggers for rows are the parent's; one for the whole table is not handed down.
+  execute format('create trigger %I before truncate on %I for each statement execute function refuse_change()',
+                 name || '_no_truncate', name);
+  execute format('alter table %I attach partition %I for values from (%L) to (%L)', parent, name, begins, ends);
+  return true;
+end
+$function$
 CREATE OR REPLACE FUNCTION public.refuse_change()
  RETURNS trigger
  LANGUAGE plpgsql

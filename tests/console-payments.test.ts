@@ -213,6 +213,15 @@ function wholeEntry(entry: (typeof timeline)[number]): unknown {
     tier: 'full',
     keyId: 'key-1',
     requestId: `request-${entry.eventId}`,
+    bodyKept: true,
+    deliveries: [
+      {
+        receivedAt: '2026-01-05T00:00:00.000Z',
+        kind: 'first',
+        keyId: 'key-1',
+        requestId: `request-${entry.eventId}`,
+      },
+    ],
     state: 'received',
     finishedAt: null,
     fact: expect.objectContaining({ occurredAtMs: Date.parse(entry.occurredAt) }),

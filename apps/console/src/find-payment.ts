@@ -1,4 +1,5 @@
 import type { LedgerDatabase, LedgerTransaction } from '@penstock/db/database';
+import { deliveriesOfEvents, type TakenDelivery } from '@penstock/db/deliveries';
 import { disputesOfPayment } from '@penstock/db/disputes';
 import { findPayments } from '@penstock/db/payments';
 import { refundsOfPayment } from '@penstock/db/refunds';
@@ -39,6 +40,7 @@ async function viewOf(tx: LedgerTransaction, row: PaymentRow) {
   const refunds = await refundsOfPayment(tx, row.key);
   const disputes = await disputesOfPayment(tx, row.key);
   const timeline = await timelineOfPayment(tx, row.key);
+  const sent = await deliveriesOfEvents(tx, [...new Set(timeline.map(({ event_id: id }) => id))]);
   return {
     id: row.id,
     account: row.account,
@@ -58,7 +60,7 @@ async function viewOf(tx: LedgerTransaction, row: PaymentRow) {
     updatedAt: row.updated_at,
     refunds: refunds.map(refundView),
     disputes: disputes.map(disputeView),
-    timeline: timeline.map(timelineView),
+    timeline: timeline.map((event) => timelineView(event, sent.get(event.event_id) ?? [])),
   };
 }
 
@@ -80,10 +82,11 @@ function disputeView(row: DisputeRow) {
   return { ...refundView(row), funds: row.funds };
 }
 
-function timelineView(row: TimelineRow) {
+function timelineView(row: TimelineRow, sent: readonly TakenDelivery[]) {
   return {
     canonicalType: row.canonical_type,
-    type: row.type,
+    type: row.type ?? row.canonical_type,
+    bodyKept: row.type !== null,
     eventId: row.provider_event_id,
     endpoint: row.endpoint,
     occurredAt: row.occurred_at,
@@ -93,6 +96,7 @@ function timelineView(row: TimelineRow) {
     requestId: row.request_id,
     state: row.state,
     finishedAt: row.finished_at,
+    deliveries: sent.map(({ receivedAt, kind, requestId, keyId }) => ({ receivedAt, kind, requestId, keyId })),
     fact: row.fact,
   };
 }

@@ -50,11 +50,14 @@ export async function deliverMessage(job: QueuedJob, world: DeliverWorld): Promi
   const message = await findMessage(world.db, delivery.outboxId);
   if (destination === undefined || message === undefined)
     return end(world, delivery, { status: null, error: 'the configuration has no such destination any more' });
+  const content = bodyOf(destination, message);
+  if (content === null)
+    return end(world, delivery, { status: null, error: "the event's own bytes are past their retention" });
   if (await hasPredecessor(world.db, delivery)) return waits(delivery, ORDER_MS);
   const turn = destination.enter(world.now());
   if (turn.kind === 'wait') return waits(delivery, turn.delayMs);
   try {
-    const result = await send(destination, { delivery, message, now: world.now() });
+    const result = await send(destination, { delivery, content, now: world.now() });
     world.afterSend?.();
     return await judge(world, { delivery, destination, result });
   } catch (error) {
@@ -71,9 +74,9 @@ type Message = NonNullable<Awaited<ReturnType<typeof findMessage>>>;
 
 async function send(
   destination: OpenDestination,
-  given: { readonly delivery: OutboxDelivery; readonly message: Message; readonly now: Date },
+  given: { readonly delivery: OutboxDelivery; readonly content: Content; readonly now: Date },
 ): Promise<SendResult> {
-  const { body, contentType } = bodyOf(destination, given.message);
+  const { body, contentType } = given.content;
   const signed = signStandardWebhooksRequest({
     body,
     secrets: destination.secrets,
@@ -95,12 +98,16 @@ async function send(
   return result;
 }
 
-function bodyOf(
-  destination: OpenDestination,
-  message: Message,
-): { readonly body: Buffer; readonly contentType: string } {
+interface Content {
+  readonly body: Buffer;
+  readonly contentType: string;
+}
+
+function bodyOf(destination: OpenDestination, message: Message): Content | null {
   if (destination.shape === 'raw' && message.kind === 'event')
-    return { body: message.body, contentType: message.content_type ?? 'application/octet-stream' };
+    return message.body === null
+      ? null
+      : { body: message.body, contentType: message.content_type ?? 'application/octet-stream' };
   const { topic: type, created_at: at, payload: data } = message;
   return {
     body: Buffer.from(JSON.stringify({ type, timestamp: at.toISOString(), data })),

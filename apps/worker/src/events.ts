@@ -4,6 +4,7 @@ import type { Logger } from '@penstock/runtime/logger';
 import type { Metrics } from '@penstock/runtime/metrics';
 import type { QueuedJob } from '@penstock/runtime/webhook-consumer';
 import type { Delivered } from './deliver-message.ts';
+import type { StorageKept } from './keep-storage.ts';
 import type { Processed } from './process-webhook.ts';
 import type { HandlerOutcome } from './run-handlers.ts';
 import type { Swept } from './sweep.ts';
@@ -55,7 +56,10 @@ export function createWorkerEvents({ logger, metrics }: { readonly logger: Logge
           return;
         case 'outage':
           metrics.failedAttempts.inc({ endpoint: 'unknown', outcome: 'postponed' });
-          logger.warn(line, 'the database is away; the webhook waits without losing an attempt');
+          if (processed.failure.code === 'month_missing') {
+            metrics.monthMissing.inc();
+            logger.error(line, 'a month of the events was missing; the webhook waits without losing an attempt');
+          } else logger.warn(line, 'the database is away; the webhook waits without losing an attempt');
       }
     },
 
@@ -113,6 +117,17 @@ export function createWorkerEvents({ logger, metrics }: { readonly logger: Logge
 
     keyUsesFailed: (error: unknown): void => {
       logger.warn({ error }, 'which signing keys were used could not be written; the next events tell it again');
+    },
+
+    /** Once an hour at the one worker of the fleet that looked after the months. */
+    monthsKept: ({ created, ahead, oldest }: StorageKept): void => {
+      metrics.monthsAhead.set(ahead);
+      if (oldest !== null) metrics.oldestMonth.set(oldest.getTime() / 1_000);
+      if (created.length > 0) logger.info({ created, ahead }, 'months were made ahead');
+    },
+
+    storageFailed: (error: unknown): void => {
+      logger.error({ error }, 'the months could not be looked after; the next look tries again');
     },
 
     queueError: (error: Error): void => {

@@ -1,5 +1,5 @@
 import { decodeBody, parseDelivery, type Delivery } from '@penstock/core/delivery';
-import { PermanentError, toError, toFailure, type Failure } from '@penstock/core/failure';
+import { PermanentError, TransientError, toError, toFailure, type Failure } from '@penstock/core/failure';
 import type { ProcessOutcome } from '@penstock/core/outcome';
 import type { KeyedFact } from '@penstock/core/payment';
 import type { Provider } from '@penstock/core/provider';
@@ -7,8 +7,10 @@ import { decideRetry, paceFor, waitForService, type RetryDecision, type RetryPac
 import { applyFacts } from '@penstock/db/apply-facts';
 import { recordCollision } from '@penstock/db/collisions';
 import { isDatabaseOutage, type LedgerDatabase, type LedgerTransaction } from '@penstock/db/database';
+import { recordDelivery } from '@penstock/db/deliveries';
 import { storedBody } from '@penstock/db/events';
 import { enterLedger, finishLedger } from '@penstock/db/ledger';
+import { createMonthsOf, isMonthMissing } from '@penstock/db/months';
 import { findTransmission } from '@penstock/db/transmissions';
 import type { QueuedJob } from '@penstock/runtime/webhook-consumer';
 import { confirmDelivery, factsOf, type WorkerEndpoint } from './confirm-delivery.ts';
@@ -93,6 +95,7 @@ export async function processWebhook(job: QueuedJob, world: ProcessWorld): Promi
     return processed;
   } catch (thrown) {
     const failure = toFailure(thrown);
+    if (isMonthMissing(thrown)) return { kind: 'outage', failure: await makeMissingMonths(delivery, world) };
     if (isDatabaseOutage(thrown)) return { kind: 'outage', failure };
     const delayMs = waitForService(thrown, { receivedAt: new Date(delivery.receivedAt), now: world.now() });
     if (delayMs !== null)
@@ -105,6 +108,21 @@ export async function processWebhook(job: QueuedJob, world: ProcessWorld): Promi
     return recorded === 'outage'
       ? { kind: 'outage', failure }
       : { kind: 'failed', delivery, handlers: [], failure, next, error: toError(thrown) };
+  }
+}
+
+/** The months that the event's rows belong to are made on the spot, and it comes back soon. */
+async function makeMissingMonths(delivery: Delivery, world: ProcessWorld): Promise<Failure> {
+  try {
+    const made = await createMonthsOf(world.db, { ...delivery, now: world.now() });
+    return toFailure(
+      new TransientError('month_missing', `the months ahead were not made; made now: ${made.join(', ')}`),
+    );
+  } catch (cause) {
+    const { message } = toFailure(cause);
+    return toFailure(
+      new TransientError('month_missing', `the months ahead were not made, nor can they be: ${message}`),
+    );
   }
 }
 
@@ -129,6 +147,7 @@ async function applyDelivery(
   });
   const forgery = await findForgery(tx, delivery);
   if (forgery !== undefined) {
+    await recordDelivery(tx, delivery, { ledgerId: forgery.ledgerId, kind: 'other_body' });
     await recordCollision(tx, { ledgerId: forgery.ledgerId, kind: 'transmission_id', delivery });
     return ended('collision');
   }
@@ -136,7 +155,9 @@ async function applyDelivery(
   const entry = await enterLedger(tx, delivery);
   world.onStep?.('entered');
   if (entry.bodySha256 !== delivery.bodySha256) {
-    if (provider.statesSameEvent(await storedBody(tx, entry.id), decodeBody(delivery.body))) return ended('duplicate');
+    const known = await storedBody(tx, entry.id);
+    // Past its retention only the hash is known: what differs from it is put aside for somebody to look at.
+    if (known !== null && provider.statesSameEvent(known, decodeBody(delivery.body))) return ended('duplicate');
     await recordCollision(tx, { ledgerId: entry.id, kind: 'event_id', delivery });
     return ended('collision');
   }

@@ -3,7 +3,13 @@ import { foldPayment, foldPayout, type KeyedFact } from '@penstock/core/payment'
 import { canonicalType, paymentFactSchema, type PaymentFact } from '@penstock/core/payment-event';
 import type { EndpointSettings, Provider } from '@penstock/core/provider';
 import type { LedgerDatabase, LedgerTransaction } from '@penstock/db/database';
-import { eventsFoldedSince, foldedEvents, measureLedger, type FoldedEvent } from '@penstock/db/folded-events';
+import {
+  eventsFoldedSince,
+  foldedEvents,
+  liveFactsOf,
+  measureLedger,
+  type FoldedEvent,
+} from '@penstock/db/folded-events';
 import { namesOf } from '@penstock/db/payment-references';
 import {
   adoptShadow,
@@ -102,14 +108,20 @@ async function readAll(reading: Reading): Promise<void> {
   }
 }
 
-/** Translates events again and stores what they say, each fact with its component in its key's place. */
+/**
+ * Translates events again and stores what they say, each fact with its
+ * component in its key's place. Of an event past its retention the live facts
+ * are taken as they are: its bytes are gone, what it said is not.
+ */
 async function read(
   reading: Reading,
   events: readonly FoldedEvent[],
   db: LedgerDatabase | LedgerTransaction,
 ): Promise<void> {
+  const gone = events.filter(({ body }) => body === null).map(({ id }) => id);
+  const kept = await liveFactsOf(db, gone);
   const rows = events.flatMap((event) =>
-    translate(event, reading.world).map((fact, ordinal) => ({
+    (kept.get(event.id) ?? translate(event, reading.world)).map((fact, ordinal) => ({
       event_id: event.id,
       ordinal,
       account: event.account,
@@ -128,6 +140,7 @@ async function read(
 }
 
 function translate(event: FoldedEvent, world: RebuildWorld): readonly PaymentFact[] {
+  if (event.body === null) return [];
   const provider = world.provider(event.provider);
   if (provider === undefined)
     throw new PermanentError('provider_unknown', `this version has no provider named ${event.provider}`);

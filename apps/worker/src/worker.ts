@@ -18,6 +18,7 @@ import { openDestinations } from './destinations.ts';
 import { openWorkerEndpoints } from './endpoints.ts';
 import { createWorkerEvents } from './events.ts';
 import type { ProcessStep, ProcessWorld } from './process-webhook.ts';
+import { KEEP_STORAGE_MS, keepStorage } from './keep-storage.ts';
 import { gatherKeyUses, KEY_USES_WRITE_MS } from './key-uses.ts';
 import { repeat } from './repeat.ts';
 import { startForwarding } from './start-forwarding.ts';
@@ -93,6 +94,14 @@ export async function worker(given: WorkerProcess, scope: ProcessScope): Promise
         const swept = await sweep({ db, queue, now, newId, graceMs: config.sweepGraceMs });
         if (swept !== null) events.swept(swept);
       },
+    }),
+  );
+
+  scope.resources.use(
+    repeat({
+      everyMs: KEEP_STORAGE_MS,
+      onError: events.storageFailed,
+      task: async () => events.monthsKept(await keepStorage({ db, now })),
     }),
   );
 

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { sql } from 'kysely';
 import type { Connection, LedgerTransaction } from './database.ts';
 import type { LedgerState } from './schema.ts';
 
@@ -17,7 +18,11 @@ export async function findConfirmation(
 ): Promise<ConfirmationStanding | undefined> {
   const row = await db
     .selectFrom('ledger')
-    .leftJoin('confirmations', 'confirmations.ledger_id', 'ledger.id')
+    .leftJoin('confirmations', (join) =>
+      join
+        .onRef('confirmations.ledger_id', '=', 'ledger.id')
+        .onRef('confirmations.recorded_at', '=', 'ledger.stored_at'),
+    )
     .select(['ledger.state', 'ledger.body_sha256', 'confirmations.body as answer'])
     .where('ledger.account', '=', key.account)
     .where('ledger.provider_event_id', '=', key.eventId)
@@ -47,7 +52,8 @@ export async function storeConfirmation(
       disagrees: confirmation.disagrees,
       body_sha256: createHash('sha256').update(confirmation.answer).digest(),
       body: confirmation.answer,
+      recorded_at: sql<Date>`(select stored_at from ledger where id = ${confirmation.ledgerId})`,
     })
-    .onConflict((conflict) => conflict.column('ledger_id').doNothing())
+    .onConflict((conflict) => conflict.columns(['ledger_id', 'recorded_at']).doNothing())
     .execute();
 }

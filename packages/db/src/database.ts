@@ -1,6 +1,7 @@
 import { Kysely, PostgresDialect, sql, type Transaction } from 'kysely';
 import { DatabaseError, Pool, types } from 'pg';
 import { PermanentError, TransientError } from '@penstock/core/failure';
+import { isMonthMissing } from './months.ts';
 import type { Database } from './schema.ts';
 
 export type LedgerDatabase = Kysely<Database>;
@@ -79,7 +80,8 @@ function readInt8(text: string): number {
 
 /**
  * Whether the fault lies with the database rather than with the event: it was
- * away, is shutting down, or ran out of connections or space. Such a fault
+ * away, is shutting down, ran out of connections or space, or lacks the month
+ * that a row belongs to. Such a fault
  * says nothing about the event and uses up none of its attempts. What our own
  * code has named already (TransientError, PermanentError) is no such fault.
  * Source: PostgreSQL, Appendix A, error codes.
@@ -87,6 +89,7 @@ function readInt8(text: string): number {
 export function isDatabaseOutage(error: unknown): boolean {
   if (!(error instanceof Error) || error instanceof TransientError || error instanceof PermanentError) return false;
   if (isLedgerOutage(error)) return true;
+  if (isMonthMissing(error)) return true;
   // Two transactions met in a deadlock, or a lock was held for too long by somebody else.
   if (error instanceof DatabaseError && /^(40001|40P01|55P03)$/.test(error.code ?? '')) return true;
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';

@@ -1,4 +1,6 @@
+import { sql } from 'kysely';
 import { decodeBody, encodeBody, type Delivery } from '@penstock/core/delivery';
+import { PermanentError } from '@penstock/core/failure';
 import type { Connection, LedgerTransaction } from './database.ts';
 
 /** Stores the fact as it came. A fact already stored stays as it is. */
@@ -15,6 +17,8 @@ export async function storeEvent(tx: LedgerTransaction, ledgerId: number, delive
       shape: delivery.shape,
       occurred_at: delivery.occurredAt === null ? null : new Date(delivery.occurredAt),
       received_at: new Date(delivery.receivedAt),
+      // The same for every attempt at the event, so that each meets the row of the first, in its month.
+      recorded_at: sql<Date>`(select stored_at from ledger where id = ${ledgerId})`,
       livemode: delivery.livemode,
       api_version: delivery.apiVersion,
       provider_account: delivery.providerAccount,
@@ -27,25 +31,31 @@ export async function storeEvent(tx: LedgerTransaction, ledgerId: number, delive
       body_sha256: Buffer.from(delivery.bodySha256, 'hex'),
       body: decodeBody(delivery.body),
     })
-    .onConflict((conflict) => conflict.column('id').doNothing())
+    .onConflict((conflict) => conflict.columns(['id', 'recorded_at']).doNothing())
     .execute();
 }
 
-/** The exact bytes of a stored event. */
-export async function storedBody(db: Connection, ledgerId: number): Promise<Buffer> {
-  const row = await db.selectFrom('events').select('body').where('id', '=', ledgerId).executeTakeFirstOrThrow();
-  return row.body;
+/** The exact bytes of a stored event; null where they are past their retention. */
+export async function storedBody(db: Connection, ledgerId: number): Promise<Buffer | null> {
+  const row = await ledgerWithEvent(db).select('events.body').where('ledger.id', '=', ledgerId).executeTakeFirst();
+  return row?.body ?? null;
 }
 
-/** Makes a delivery of a stored event, as it was delivered but for its id and origin. */
+/**
+ * Makes a delivery of a stored event, as it was delivered but for its id and
+ * origin. Throws PermanentError `body_gone` where it is past its retention.
+ */
 export async function deliveryOfStoredEvent(db: Connection, ledgerId: number, deliveryId: string): Promise<Delivery> {
-  const row = await db
-    .selectFrom('events')
-    .innerJoin('ledger', 'ledger.id', 'events.id')
+  const row = await ledgerWithEvent(db)
     .selectAll('events')
     .select(['ledger.traceparent', 'ledger.failure_message'])
-    .where('events.id', '=', ledgerId)
-    .executeTakeFirstOrThrow();
+    .where('ledger.id', '=', ledgerId)
+    .executeTakeFirst();
+  if (row === undefined)
+    throw new PermanentError(
+      'body_gone',
+      'the body of this finished event was dropped with its month (EVENT_RETENTION_DAYS); its facts are kept',
+    );
   return {
     v: 1,
     deliveryId,
@@ -71,4 +81,13 @@ export async function deliveryOfStoredEvent(db: Connection, ledgerId: number, de
     bodySha256: row.body_sha256.toString('hex'),
     body: encodeBody(row.body),
   };
+}
+
+/** The month's partition alone is searched where the ledger's row tells which it is. */
+function ledgerWithEvent(db: Connection) {
+  return db
+    .selectFrom('ledger')
+    .innerJoin('events', (join) =>
+      join.onRef('events.id', '=', 'ledger.id').onRef('events.recorded_at', '=', 'ledger.stored_at'),
+    );
 }

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { paymentFactSchema, type PaymentFact } from '@penstock/core/payment-event';
 import type { Connection } from './database.ts';
 
 /** An event that has been folded, as it has to be read again. */
@@ -8,7 +9,8 @@ export interface FoldedEvent {
   readonly provider: string;
   readonly endpoint: string;
   readonly providerEventId: string;
-  readonly body: Buffer;
+  /** Null where it is past its retention: then what it said is known by its facts alone. */
+  readonly body: Buffer | null;
   /** What the provider's API said of it; null where it was not asked. */
   readonly answer: Buffer | null;
 }
@@ -46,6 +48,23 @@ export async function eventsFoldedSince(db: Connection, schema: string): Promise
   return rows;
 }
 
+/** The facts that are live of these events, each in its order. */
+export async function liveFactsOf(
+  db: Connection,
+  eventIds: readonly number[],
+): Promise<ReadonlyMap<number, readonly PaymentFact[]>> {
+  if (eventIds.length === 0) return new Map();
+  const rows = await db
+    .selectFrom('payment_facts')
+    .select(['event_id', 'fact'])
+    .where('event_id', 'in', [...eventIds])
+    .orderBy('event_id')
+    .orderBy('ordinal')
+    .execute();
+  const byEvent = Map.groupBy(rows, (row) => row.event_id);
+  return new Map([...byEvent].map(([id, facts]) => [id, facts.map(({ fact }) => paymentFactSchema.parse(fact))]));
+}
+
 /** How many events there are about, and the last of them. */
 export async function measureLedger(db: Connection): Promise<{ readonly lastId: number; readonly count: number }> {
   const { rows } = await sql<{ last_id: number | null; count: number }>`
@@ -56,8 +75,14 @@ export async function measureLedger(db: Connection): Promise<{ readonly lastId: 
 function selectEvents(db: Connection) {
   return db
     .selectFrom('ledger')
-    .innerJoin('events', 'events.id', 'ledger.id')
-    .leftJoin('confirmations', 'confirmations.ledger_id', 'ledger.id')
+    .leftJoin('events', (join) =>
+      join.onRef('events.id', '=', 'ledger.id').onRef('events.recorded_at', '=', 'ledger.stored_at'),
+    )
+    .leftJoin('confirmations', (join) =>
+      join
+        .onRef('confirmations.ledger_id', '=', 'ledger.id')
+        .onRef('confirmations.recorded_at', '=', 'ledger.stored_at'),
+    )
     .select([
       'ledger.id',
       'ledger.account',

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { jobIdOf, type Delivery } from '@penstock/core/delivery';
 import type { Failure } from '@penstock/core/failure';
 import type { Connection, LedgerTransaction } from './database.ts';
+import { insertDelivery } from './deliveries.ts';
 import type { DeathReason, LedgerState } from './schema.ts';
 
 /** What the ledger knows of an event, its row locked for the transaction. */
@@ -16,44 +17,36 @@ export interface LedgerEntry {
 /**
  * Enters the event, or finds it entered, and locks its row until the
  * transaction ends: of two workers with one event, the second waits here and
- * then sees what the first committed.
+ * then sees what the first committed. The delivery is recorded with it, in the
+ * same statement.
  */
 export async function enterLedger(tx: LedgerTransaction, delivery: Delivery): Promise<LedgerEntry> {
-  const inserted = await tx
-    .insertInto('ledger')
-    .values({
-      account: delivery.account,
-      provider_event_id: delivery.eventId,
-      endpoint: delivery.endpoint,
-      provider: delivery.provider,
-      job_id: jobIdOf(delivery),
-      body_sha256: Buffer.from(delivery.bodySha256, 'hex'),
-      received_at: new Date(delivery.receivedAt),
-      request_id: delivery.requestId,
-      traceparent: delivery.traceparent ?? null,
-      finished_at: null,
-      failure_code: null,
-      failure_message: null,
-      failure_fingerprint: null,
-      failure_reason: null,
-      first_failed_at: null,
-      first_failure_code: null,
-      first_failure_message: null,
-      first_failure_fingerprint: null,
-    })
-    .onConflict((conflict) => conflict.columns(['account', 'provider_event_id']).doNothing())
-    .returning('id')
-    .executeTakeFirst();
-  if (inserted !== undefined)
-    return { id: inserted.id, state: 'received', bodySha256: delivery.bodySha256, isNew: true };
+  const { account, eventId, bodySha256 } = delivery;
+  const {
+    rows: [inserted],
+  } = await sql<{ id: number }>`
+    with entered as (
+      insert into ledger (account, provider_event_id, endpoint, provider, job_id, body_sha256, received_at, request_id,
+                          traceparent)
+      values (${account}, ${eventId}, ${delivery.endpoint}, ${delivery.provider}, ${jobIdOf(delivery)},
+              decode(${bodySha256}, 'hex'), ${delivery.receivedAt}, ${delivery.requestId}, ${delivery.traceparent ?? null})
+      on conflict (account, provider_event_id) do nothing
+      returning id, 'first' as kind),
+    delivered as (${insertDelivery(delivery)})
+    select id from entered`.execute(tx);
+  if (inserted !== undefined) return { id: inserted.id, state: 'received', bodySha256, isNew: true };
 
-  const found = await tx
-    .selectFrom('ledger')
-    .select(['id', 'state', 'body_sha256'])
-    .where('account', '=', delivery.account)
-    .where('provider_event_id', '=', delivery.eventId)
-    .forUpdate()
-    .executeTakeFirstOrThrow();
+  const {
+    rows: [found],
+  } = await sql<{ id: number; state: LedgerState; body_sha256: Buffer }>`
+    with entered as (
+      select id, state, body_sha256,
+             case when body_sha256 = decode(${bodySha256}, 'hex') then 'repeat' else 'other_body' end as kind
+      from ledger where account = ${account} and provider_event_id = ${eventId}
+      for update),
+    delivered as (${insertDelivery(delivery)})
+    select id, state, body_sha256 from entered`.execute(tx);
+  if (found === undefined) throw new Error('the ledger holds no row for an event whose row it refused to make');
   return { id: found.id, state: found.state, bodySha256: found.body_sha256.toString('hex'), isNew: false };
 }
 
@@ -161,7 +154,9 @@ export async function ledgerStatesOf(
 export async function deadEvents(db: Connection, eventIds: readonly string[]) {
   return db
     .selectFrom('ledger')
-    .innerJoin('events', 'events.id', 'ledger.id')
+    .innerJoin('events', (join) =>
+      join.onRef('events.id', '=', 'ledger.id').onRef('events.recorded_at', '=', 'ledger.stored_at'),
+    )
     .select([
       'ledger.provider_event_id as eventId',
       'events.type',

@@ -4,13 +4,14 @@ import { sql, type Kysely } from 'kysely';
 import { Migrator, type Migration, type MigrationProvider } from 'kysely/migration';
 import { ConfigurationError } from '@penstock/core/failure';
 import type { Connection, LedgerDatabase } from './database.ts';
+import { createMonthsAhead } from './months.ts';
 
 const migrationsFolder = path.join(import.meta.dirname, '../../../migrations');
 
 /**
  * Brings the schema up to this version. Kysely's migrator holds an advisory
  * lock, so any number may start at once; all migrations of one run commit
- * together. Returns the names applied by this call.
+ * together. Then the months ahead are made. Returns the names applied by this call.
  */
 export async function migrate(db: LedgerDatabase): Promise<readonly string[]> {
   const { error, results } = await createMigrator(db).migrateToLatest();
@@ -18,6 +19,7 @@ export async function migrate(db: LedgerDatabase): Promise<readonly string[]> {
     const failed = results?.find((result) => result.status === 'Error')?.migrationName ?? 'the migration';
     throw new Error(`${failed} failed and nothing was changed`, { cause: error });
   }
+  await createMonthsAhead(db, { now: new Date() });
   return (results ?? []).filter((result) => result.status === 'Success').map((result) => result.migrationName);
 }
 

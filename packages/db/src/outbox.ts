@@ -30,11 +30,14 @@ export async function addToOutbox(tx: LedgerTransaction, message: PromisedMessag
     .execute();
 }
 
-/** What is sent: the message, and of the event's own bytes what a raw delivery takes. */
+/** What is sent: the message, and of the event's own bytes what a raw delivery takes; null where they are past their retention. */
 export async function findMessage(db: Connection, outboxId: number) {
   return db
     .selectFrom('outbox')
-    .innerJoin('events', 'events.id', 'outbox.ledger_id')
+    .innerJoin('ledger', 'ledger.id', 'outbox.ledger_id')
+    .leftJoin('events', (join) =>
+      join.onRef('events.id', '=', 'ledger.id').onRef('events.recorded_at', '=', 'ledger.stored_at'),
+    )
     .select([
       'outbox.kind',
       'outbox.topic',

@@ -14,6 +14,7 @@ import type { Tier } from '@penstock/core/verification';
 export interface Database {
   ledger: LedgerTable;
   events: EventsTable;
+  deliveries: DeliveriesTable;
   transmissions: TransmissionsTable;
   collisions: CollisionsTable;
   confirmations: ConfirmationsTable;
@@ -70,7 +71,8 @@ interface EventsTable {
   shape: 'event' | 'malformed';
   occurred_at: Date | null;
   received_at: Date;
-  recorded_at: Generated<Date>;
+  /** The ledger's stored_at: says which month it is kept in. */
+  recorded_at: Date;
   livemode: boolean | null;
   api_version: string | null;
   provider_account: string | null;
@@ -82,6 +84,20 @@ interface EventsTable {
   origin: 'webhook' | 'sweep';
   body_sha256: Buffer;
   body: Buffer;
+}
+
+export type DeliveryKind = 'first' | 'repeat' | 'other_body';
+
+interface DeliveriesTable {
+  ledger_id: number;
+  received_at: Date;
+  delivery_id: string;
+  kind: DeliveryKind;
+  endpoint: string;
+  key_id: string;
+  request_id: string;
+  body_sha256: Buffer;
+  recorded_at: Date;
 }
 
 interface TransmissionsTable {
@@ -118,6 +134,8 @@ interface ConfirmationsTable {
   disagrees: boolean;
   body_sha256: Buffer;
   body: Buffer;
+  /** The ledger's stored_at. */
+  recorded_at: Date;
 }
 
 interface AttemptsTable {

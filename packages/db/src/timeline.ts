@@ -4,19 +4,23 @@ import type { Connection } from './database.ts';
 export async function timelineOfPayment(db: Connection, paymentKey: number) {
   return db
     .selectFrom('payment_facts')
-    .innerJoin('events', 'events.id', 'payment_facts.event_id')
-    .innerJoin('ledger', 'ledger.id', 'events.id')
+    .innerJoin('ledger', 'ledger.id', 'payment_facts.event_id')
+    .leftJoin('events', (join) =>
+      join.onRef('events.id', '=', 'ledger.id').onRef('events.recorded_at', '=', 'ledger.stored_at'),
+    )
     .select([
       'payment_facts.type as canonical_type',
       'payment_facts.occurred_at',
       'payment_facts.fact',
-      'events.provider_event_id',
+      'payment_facts.event_id',
+      'ledger.provider_event_id',
+      'ledger.endpoint',
+      'ledger.received_at',
+      'ledger.request_id',
+      // Null where the event itself is past its retention.
       'events.type',
-      'events.endpoint',
-      'events.received_at',
       'events.tier',
       'events.key_id',
-      'events.request_id',
       'ledger.state',
       'ledger.finished_at',
     ])

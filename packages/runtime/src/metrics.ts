@@ -4,6 +4,7 @@ import { createEndpointLabel, createLabelLimit } from './metrics/limit-labels.ts
 import { processingMetrics } from './metrics/processing.ts';
 import { receivingMetrics } from './metrics/receiving.ts';
 import { resourceMetrics } from './metrics/resources.ts';
+import { storageMetrics } from './metrics/storage.ts';
 
 /** Stripe has about 250 event types and PayPal 100; a sender cannot make more series than this. */
 const TYPE_LABELS_MAX = 400;
@@ -30,7 +31,12 @@ export function createMetrics(options: {
   registry.setDefaultLabels({ process: options.process, environment: options.environment });
   collectDefaultMetrics({ register: registry });
   const declare = createDeclare(registry);
-  const metrics = { ...receivingMetrics(declare), ...processingMetrics(declare), ...resourceMetrics(declare) };
+  const metrics = {
+    ...receivingMetrics(declare),
+    ...processingMetrics(declare),
+    ...storageMetrics(declare),
+    ...resourceMetrics(declare),
+  };
   metrics.buildInfo.set({ version: options.version, commit: options.commit ?? 'unknown', node: process.version }, 1);
   return {
     registry,

@@ -59,11 +59,14 @@ await runCommand(async () => {
     return;
   }
   for (const { event, changes: changed } of changes) {
-    const { occurredAt, receivedAt, appliedAt, providerEventId, type } = event;
+    const { occurredAt, receivedAt, appliedAt, providerEventId, type, sentAt, bodyKept } = event;
     process.stdout.write(`${styleText('bold', type)} ${providerEventId}\n`);
     process.stdout.write(
       `  happened ${occurredAt.toISOString()}, arrived ${receivedAt.toISOString()}, applied ${appliedAt.toISOString()}\n`,
     );
+    if (sentAt.length > 1)
+      process.stdout.write(`  sent ${sentAt.length} times, last ${sentAt.at(-1)?.toISOString() ?? ''}\n`);
+    if (!bodyKept) process.stdout.write('  its own bytes are past their retention; what it said is kept\n');
     for (const line of changed.length === 0 ? ['nothing new'] : changed) process.stdout.write(`  ${line}\n`);
   }
   if (last === undefined) {
