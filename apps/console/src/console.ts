@@ -5,6 +5,7 @@ import type { Environment } from '@penstock/runtime/env';
 import { serveHealth } from '@penstock/runtime/health';
 import type { ProcessScope } from '@penstock/runtime/lifecycle';
 import { createLogger } from '@penstock/runtime/logger';
+import { maskKeyOf } from '@penstock/runtime/mask-key';
 import { createMetrics } from '@penstock/runtime/metrics';
 import { observeQueue } from '@penstock/runtime/observe-queue';
 import { serveHttp } from '@penstock/runtime/serve-http';
@@ -35,7 +36,7 @@ const REQUEST_MS_MAX = 15_000;
 export async function operatorsConsole(given: ConsoleProcess, scope: ProcessScope): Promise<void> {
   const config = readConsoleConfig(given.environment);
   scope.setShutdownMs(config.shutdownMs);
-  const logger = createLogger({ name: 'console', level: config.logLevel });
+  const logger = createLogger({ name: 'console', level: config.logLevel, maskKey: maskKeyOf(config) });
   const metrics = createMetrics({ process: 'console', version, environment: config.environment });
   const events = createConsoleEvents({ logger, metrics });
   const location = queueLocation(config);

@@ -7,6 +7,7 @@ import { serveHealth } from '@penstock/runtime/health';
 import { providerEffects } from '@penstock/runtime/http-exchange';
 import type { ProcessScope } from '@penstock/runtime/lifecycle';
 import { createLogger } from '@penstock/runtime/logger';
+import { maskKeyOf } from '@penstock/runtime/mask-key';
 import { createMetrics } from '@penstock/runtime/metrics';
 import { invalidRequestProblem, serveHttp } from '@penstock/runtime/serve-http';
 import { version } from '@penstock/runtime/version';
@@ -32,7 +33,7 @@ export interface IngestProcess {
 export async function ingest(given: IngestProcess, scope: ProcessScope): Promise<void> {
   const { config, endpoints, location } = await prepare(given.environment);
   scope.setShutdownMs(config.shutdownMs);
-  const logger = createLogger({ name: 'ingest', level: config.logLevel });
+  const logger = createLogger({ name: 'ingest', level: config.logLevel, maskKey: maskKeyOf(config) });
   const metrics = createMetrics({ process: 'ingest', version, environment: config.environment });
   const events = createIngestEvents({ logger, metrics });
 

@@ -7,6 +7,7 @@ import type { Environment } from '@penstock/runtime/env';
 import { serveHealth } from '@penstock/runtime/health';
 import type { ProcessScope } from '@penstock/runtime/lifecycle';
 import { createLogger } from '@penstock/runtime/logger';
+import { maskKeyOf } from '@penstock/runtime/mask-key';
 import { createMetrics } from '@penstock/runtime/metrics';
 import { observeQueue } from '@penstock/runtime/observe-queue';
 import { version } from '@penstock/runtime/version';
@@ -39,7 +40,7 @@ export interface WorkerProcess {
 export async function worker(given: WorkerProcess, scope: ProcessScope): Promise<void> {
   const config = readWorkerConfig(given.environment);
   scope.setShutdownMs(config.shutdownMs);
-  const logger = createLogger({ name: 'worker', level: config.logLevel });
+  const logger = createLogger({ name: 'worker', level: config.logLevel, maskKey: maskKeyOf(config) });
   const metrics = createMetrics({ process: 'worker', version, environment: config.environment });
   const events = createWorkerEvents({ logger, metrics });
   const configuration = await loadConfiguration<LedgerTransaction>(config.configFile);

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { maskText } from './masking/mask-text.ts';
 
 /**
  * A broken world that may mend itself: a refused connection, a timeout, a lock
@@ -48,7 +49,7 @@ export class ConfigurationError extends Error {
   }
 }
 
-/** What is recorded of a failure. No field carries payload or secrets. */
+/** What is recorded of a failure. No field carries secrets, and what its message quotes is masked. */
 export interface Failure {
   /** Stable, for machines: `handler_failed`, `malformed_event`, a driver's code. */
   readonly code: string;
@@ -87,9 +88,9 @@ export function toError(thrown: unknown): Error {
 
 function readFailure(thrown: unknown, { handler = '' }: { readonly handler?: string }): Failure {
   const error = thrown instanceof Error ? thrown : new Error(String(thrown));
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : 'unexpected_error';
+  const code = 'code' in error && typeof error.code === 'string' ? maskText(error.code) : 'unexpected_error';
   // A JavaScript error's message and stack are whatever was assigned to them.
-  const text = String(error.message).toWellFormed();
+  const text = maskText(String(error.message).slice(0, SHAPE_CHARACTERS_MAX).toWellFormed());
   const message = text.slice(0, MESSAGE_CHARACTERS_MAX).toWellFormed().replaceAll('\0', '\uFFFD');
   const fingerprint = fingerprintOf({ name: String(error.name), code, handler, text, stack: String(error.stack) });
   const asked = 'retryAfterMs' in error ? error.retryAfterMs : null;
@@ -112,7 +113,6 @@ function fingerprintOf(error: {
   readonly stack: string;
 }): string {
   const shape = error.text
-    .slice(0, SHAPE_CHARACTERS_MAX)
     .replace(VARYING, '?')
     // 1,234.50 and 7, ::1 and 10.0.0.1:5432.
     .replace(/\?(?:[.,:/]+\?)+/g, '?')
@@ -124,9 +124,9 @@ function fingerprintOf(error: {
     .slice(0, 16);
 }
 
-/** What is quoted; an e-mail address; an IPv6 address; a word with a digit in it; a prefixed id. */
+/** What is masked; what is quoted; what looks like an address; an IPv6 address; a word with a digit in it; a prefixed id. */
 const VARYING =
-  /"[^"]*"|'[^']*'|[^\s@]{1,64}@[^\s@]{1,255}|(?<![\w:])(?:[0-9a-f]{0,4}:){2,8}[0-9a-f:.]*|[\w-]*\d[\w-]*|\b\w*_\w{6,}\b/gi;
+  /\b(?:email|phone):[0-9a-f]{12}|"[^"]*"|'[^']*'|[^\s@]{1,64}@[^\s@]{1,255}|(?<![\w:])(?:[0-9a-f]{0,4}:){2,8}[0-9a-f:.]*|[\w-]*\d[\w-]*|\b\w*_\w{6,}\b/gi;
 
 /** The frame nearest to the fault that is neither Node's nor a library's; without line and column, which every edit moves. */
 function placeOf(stack: string): string {

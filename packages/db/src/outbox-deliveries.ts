@@ -1,3 +1,4 @@
+import { maskText } from '@penstock/core/masking/mask-text';
 import { sql } from 'kysely';
 import type { Connection, LedgerDatabase } from './database.ts';
 
@@ -118,7 +119,7 @@ export async function recordDeliveryAttempt(
       state: attempt.state,
       attempts: sql<number>`attempts + 1`,
       last_status: attempt.status,
-      last_error: attempt.error?.slice(0, 500) ?? null,
+      last_error: attempt.error === null ? null : maskText(attempt.error).slice(0, 500),
       touched_at: sql<Date>`now()`,
       finished_at: attempt.state === 'queued' ? null : sql<Date>`now()`,
     })

@@ -1,4 +1,5 @@
 import { ConfigurationError } from '@penstock/core/failure';
+import { maskText } from '@penstock/core/masking/mask-text';
 
 /** What a process is given to start with, and to stop by. */
 export interface ProcessScope {
@@ -69,7 +70,7 @@ function report(error: unknown): number {
     process.stderr.write(`${error.message}\n`);
     return EXIT_CONFIGURATION;
   }
-  process.stderr.write(`${stackOf(error)}\n`);
+  process.stderr.write(`${maskText(stackOf(error))}\n`);
   return 1;
 }
 

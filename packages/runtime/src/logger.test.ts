@@ -8,7 +8,7 @@ const secret = 'hunter2';
 /** What the logger prints, in a process of its own: it writes past everything to standard output. */
 async function logged(statements: string): Promise<Record<string, unknown>[]> {
   const source = `import { createLogger } from ${JSON.stringify(join(import.meta.dirname, 'logger.ts'))}
-    const logger = createLogger({ name: 'ingest', level: 'info' })
+    const logger = createLogger({ name: 'ingest', level: 'info', maskKey: 'a key of this test' })
     const secret = ${JSON.stringify(secret)}
     ${statements}`;
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', source], {

@@ -1,3 +1,5 @@
+import { maskFields } from '@penstock/core/masking/mask-fields';
+import { maskJson, setMaskKey } from '@penstock/core/masking/mask-text';
 import { pino, type Logger } from 'pino';
 import pretty from 'pino-pretty';
 
@@ -28,17 +30,24 @@ const redactedPaths = [
 
 /**
  * The process's logger: JSON lines, or a readable form on a terminal. Each
- * line carries the process's name; `time` is ISO 8601.
+ * line carries the process's name; `time` is ISO 8601. Personal data is masked
+ * twice: by the names of fields, and then in the finished line, whoever wrote
+ * it (docs/PRIVACY.md). `maskKey` makes the tokens, here and in failures.
  */
-export function createLogger(options: { readonly name: string; readonly level: string }): Logger {
+export function createLogger(options: {
+  readonly name: string;
+  readonly level: string;
+  readonly maskKey: string;
+}): Logger {
+  setMaskKey(options.maskKey);
   const settings = {
     name: options.name,
     level: options.level,
     base: { process: options.name, pid: process.pid },
     timestamp: pino.stdTimeFunctions.isoTime,
-    formatters: { level: (label: string) => ({ level: label }) },
+    formatters: { level: (label: string) => ({ level: label }), log: tell },
+    hooks: { streamWrite: maskJson },
     redact: { paths: [...redactedPaths, ...redactedPaths.map((path) => `*.${path}`)], censor: '[redacted]' },
-    serializers: { error: pino.stdSerializers.err, err: pino.stdSerializers.err },
   };
   if (process.stdout.isTTY)
     return pino(
@@ -46,4 +55,9 @@ export function createLogger(options: { readonly name: string; readonly level: s
       pretty({ colorize: true, ignore: 'pid,process', messageFormat: '{process}: {msg}', sync: true }),
     );
   return pino(settings);
+}
+
+function tell(line: object): Record<string, unknown> {
+  const told = maskFields(line);
+  return typeof told === 'object' && told !== null ? { ...told } : {};
 }

@@ -13,6 +13,13 @@ export const sharedSettings = {
     words: ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
     fallback: 'info',
   }),
+  maskKey: optionalText({
+    name: 'MASK_KEY',
+    about: 'makes the tokens that stand for e-mail addresses and telephone numbers; the same in every process',
+    secret: true,
+    pattern: /^.{16,}$/,
+    expects: 'at least 16 characters',
+  }),
   configFile: text({
     name: 'PENSTOCK_CONFIG',
     about: 'path of the configuration file',

@@ -57,9 +57,15 @@ class RetryLater extends Error {
   override name = 'RetryLater';
   readonly delayMs: number;
   constructor(cause: Error, delayMs: number) {
-    super(cause.message, { cause });
+    super(toFailure(cause).message, { cause });
     this.delayMs = delayMs;
   }
+}
+
+/** What the queue keeps of a failure and the board shows: masked, as the ledger has it. */
+function reasonOf(error: Error): string {
+  const { code, message } = toFailure(error);
+  return `${code}: ${message}`;
 }
 
 /**
@@ -82,7 +88,7 @@ export function consumeWebhooks(
       case 'retry':
         throw new RetryLater(verdict.error, verdict.delayMs);
       case 'dead':
-        throw new UnrecoverableError(`${toFailure(verdict.error).code}: ${verdict.error.message}`);
+        throw new UnrecoverableError(reasonOf(verdict.error));
       case 'postpone':
         await job.moveToDelayed(Date.now() + verdict.delayMs, token);
         throw new DelayedError();

@@ -1,9 +1,11 @@
-/** Keeps the first values of a label and makes `other` of those that come after them. */
+import { isPersonal } from '@penstock/core/masking/mask-text';
+
+/** Keeps the first values of a label and makes `other` of those that come after them, and of one that names a person. */
 export function createLabelLimit(valuesMax: number): (value: string) => string {
   const known = new Set<string>();
   return (value) => {
     if (known.has(value)) return value;
-    if (known.size >= valuesMax) return 'other';
+    if (known.size >= valuesMax || isPersonal(value)) return 'other';
     known.add(value);
     return value;
   };

@@ -1,0 +1,71 @@
+import { sql } from 'kysely';
+import { expect, test } from 'vitest';
+import { stripeEvents } from './fuzz/corpus.ts';
+import { randomOf } from './fuzz/random.ts';
+import { cases, folded, type Seed } from './masking/personal-data.ts';
+import { mapTexts } from './masking/payloads.ts';
+import { createTestSystem, postStripe } from './harness/system.ts';
+import { until } from './harness/until.ts';
+
+const ways = Object.values(cases);
+
+test('no process tells what payloads say of people: not in a line, a metric, a dead letter or the queue, whatever a handler quotes', async () => {
+  await using system = await createTestSystem('redis', {
+    PENSTOCK_CONFIG: 'tests/harness/quoting-handler.test.config.ts',
+    LOG_LEVEL: 'trace',
+  });
+  await using ingest = await system.startIngest();
+  await using worker = await system.startWorker();
+
+  const seeds: Seed[] = [];
+  const bodies = stripeEvents.slice(0, 24).map((event, number) => {
+    const parsed: unknown = JSON.parse(event.toString('utf8'));
+    const changed = mapTexts(parsed, (text, name) => {
+      // Its envelope has to be Stripe's, or it would be no event; the id and the type are seeded too.
+      if (name === 'object' && text === 'event') return text;
+      const seed = ways[seeds.length % ways.length]?.(randomOf(number, seeds.length));
+      if (seed === undefined) return text;
+      seeds.push(seed);
+      return seed.text;
+    });
+    return Buffer.from(JSON.stringify(changed));
+  });
+  expect(seeds.length).toBeGreaterThan(300);
+
+  for (const body of bodies) {
+    const { status } = await postStripe(ingest, body, { headers: { 'x-request-id': seeds[0]?.secret ?? '' } });
+    expect([200, 400]).toContain(status);
+  }
+  await until(async () => Object.values(await system.ledger()).reduce((sum, count) => sum + count, 0) === 24, {
+    what: 'every event to be stored',
+  });
+  await until(async () => ((await system.ledger())['dead'] ?? 0) > 8, { what: 'dead letters' });
+  // Its output is scanned whole, and so must say something.
+  await until(async () => worker.output().split('with an error').length > 12, { what: 'lines of handlers' });
+
+  const { rows } = await sql`
+    select failure_code, failure_message, failure_fingerprint, null as reason from ledger
+    union all select code, message, fingerprint, handler from attempts
+    union all select failure_code, failure_message, failure_fingerprint, handler from handler_runs`.execute(system.db);
+  const queued = (await system.queue.bull.getJobs(['failed', 'delayed', 'completed'])).map(
+    ({ failedReason, stacktrace, returnvalue }) => ({ failedReason, stacktrace, returnvalue }),
+  );
+  const scraped = await Promise.all(
+    [ingest, worker].map(async ({ healthUrl }) => (await fetch(`${healthUrl}/metrics`)).text()),
+  );
+  const told = {
+    ingest: ingest.output(),
+    worker: worker.output(),
+    metrics: scraped.join('\n'),
+    ledger: JSON.stringify(rows),
+    queue: JSON.stringify(queued),
+  };
+  for (const [where, text] of Object.entries(told)) {
+    expect(text.length).toBeGreaterThan(500);
+    const shown = folded(text);
+    expect({ where, leaked: seeds.filter(({ secret }) => shown.includes(secret)).map((seed) => seed.text) }).toEqual({
+      where,
+      leaked: [],
+    });
+  }
+});
