@@ -66,7 +66,7 @@ export interface Failure {
 const MESSAGE_CHARACTERS_MAX = 500;
 
 /** What a fingerprint is made of; a message can quote a whole body. */
-const SHAPE_CHARACTERS_MAX = 2_000;
+const TEXT_CHARACTERS_MAX = 2_000;
 
 /**
  * Reads any thrown value as a failure; never throws. Where a handler threw it,
@@ -90,8 +90,8 @@ function readFailure(thrown: unknown, { handler = '' }: { readonly handler?: str
   const error = thrown instanceof Error ? thrown : new Error(String(thrown));
   const code = 'code' in error && typeof error.code === 'string' ? maskText(error.code) : 'unexpected_error';
   // A JavaScript error's message and stack are whatever was assigned to them.
-  const text = maskText(String(error.message).slice(0, SHAPE_CHARACTERS_MAX).toWellFormed());
-  const message = text.slice(0, MESSAGE_CHARACTERS_MAX).toWellFormed().replaceAll('\0', '\uFFFD');
+  const text = String(error.message).slice(0, TEXT_CHARACTERS_MAX).toWellFormed();
+  const message = maskText(text).slice(0, MESSAGE_CHARACTERS_MAX).toWellFormed().replaceAll('\0', '\uFFFD');
   const fingerprint = fingerprintOf({ name: String(error.name), code, handler, text, stack: String(error.stack) });
   const asked = 'retryAfterMs' in error ? error.retryAfterMs : null;
   const retryAfterMs = typeof asked === 'number' && asked > 0 && Number.isFinite(asked) ? { retryAfterMs: asked } : {};
@@ -124,9 +124,9 @@ function fingerprintOf(error: {
     .slice(0, 16);
 }
 
-/** What is masked; what is quoted; what looks like an address; an IPv6 address; a word with a digit in it; a prefixed id. */
+/** What is quoted; an e-mail address; an IPv6 address; a word with a digit in it; a prefixed id. */
 const VARYING =
-  /\b(?:email|phone):[0-9a-f]{12}|"[^"]*"|'[^']*'|[^\s@]{1,64}@[^\s@]{1,255}|(?<![\w:])(?:[0-9a-f]{0,4}:){2,8}[0-9a-f:.]*|[\w-]*\d[\w-]*|\b\w*_\w{6,}\b/gi;
+  /"[^"]*"|'[^']*'|[^\s@]{1,64}@[^\s@]{1,255}|(?<![\w:])(?:[0-9a-f]{0,4}:){2,8}[0-9a-f:.]*|[\w-]*\d[\w-]*|\b\w*_\w{6,}\b/gi;
 
 /** The frame nearest to the fault that is neither Node's nor a library's; without line and column, which every edit moves. */
 function placeOf(stack: string): string {
