@@ -71,7 +71,7 @@ function isInUuid(text: string, position: number): boolean {
 }
 
 /** Whether these digits are of a scheme's range and length, and pass Luhn. */
-export function isCardNumber(digits: string): boolean {
+function isCardNumber(digits: string): boolean {
   if (digits.length < 13 || digits.length > 19) return false;
   const leading = Number(digits.slice(0, 6));
   return ranges.some(
