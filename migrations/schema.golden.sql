@@ -1,4 +1,7 @@
 -- columns
+asked_handlers.ledger_id bigint not null
+asked_handlers.handler text not null
+asked_handlers.replay_id bigint not null
 attempts.id bigint not null generated always as identity
 attempts.ledger_id bigint not null
 attempts.attempt integer not null
@@ -39,6 +42,13 @@ crashes.ledger_id bigint not null
 crashes.number integer not null
 crashes.worker text not null
 crashes.started_at timestamp with time zone not null default now()
+deaths.id bigint not null generated always as identity
+deaths.ledger_id bigint not null
+deaths.died_at timestamp with time zone not null default now()
+deaths.code text not null
+deaths.message text not null
+deaths.fingerprint text not null
+deaths.reason text not null
 deliveries.ledger_id bigint not null
 deliveries.received_at timestamp with time zone not null
 deliveries.delivery_id uuid not null
@@ -94,6 +104,10 @@ key_uses.endpoint text not null
 key_uses.key_id text not null
 key_uses.first_used_at timestamp with time zone not null
 key_uses.last_used_at timestamp with time zone not null
+known_handlers.name text not null
+known_handlers.pattern text not null
+known_handlers.version integer not null
+known_handlers.seen_at timestamp with time zone not null default now()
 ledger.id bigint not null generated always as identity
 ledger.account text not null
 ledger.provider_event_id text not null
@@ -117,6 +131,14 @@ ledger.traceparent text
 ledger.first_failure_code text
 ledger.first_failure_message text
 ledger.first_failure_fingerprint text
+operator_actions.id bigint not null generated always as identity
+operator_actions.at timestamp with time zone not null default now()
+operator_actions.operator text not null
+operator_actions.action text not null
+operator_actions.target text not null
+operator_actions.reason text
+operator_actions.request_id text not null
+operator_actions.details jsonb not null
 outbox.id bigint not null generated always as identity
 outbox.ledger_id bigint not null
 outbox.topic text not null
@@ -184,6 +206,27 @@ refunds.reason text
 refunds.version integer not null
 refunds.occurred_at timestamp with time zone not null
 refunds.updated_at timestamp with time zone not null default now()
+replay_items.replay_id bigint not null
+replay_items.ledger_id bigint not null
+replay_items.was text not null
+replay_items.fingerprint text
+replay_items.state text not null default 'planned'::text
+replay_items.moved_at timestamp with time zone
+replays.id bigint not null generated always as identity
+replays.state text not null default 'planned'::text
+replays.planned_by text not null
+replays.reason text not null
+replays.filter jsonb not null
+replays.handlers jsonb
+replays.per_second integer not null
+replays.events integer not null
+replays.created_at timestamp with time zone not null default now()
+replays.applied_by text
+replays.started_at timestamp with time zone
+replays.finished_at timestamp with time zone
+replays.held_reason text
+replays.next_move_at timestamp with time zone not null default now()
+replays.result jsonb
 transmissions.account text not null
 transmissions.transmission_id text not null
 transmissions.body_sha256 bytea not null
@@ -196,6 +239,9 @@ deliveries by RANGE (recorded_at)
 events by RANGE (recorded_at)
 
 -- constraints
+asked_handlers: FOREIGN KEY (ledger_id) REFERENCES ledger(id)
+asked_handlers: FOREIGN KEY (replay_id) REFERENCES replays(id)
+asked_handlers: PRIMARY KEY (ledger_id, handler)
 attempts: CHECK (((retry_jitter >= (0)::double precision) AND (retry_jitter <= (1)::double precision)))
 attempts: PRIMARY KEY (id, failed_at)
 collisions: CHECK ((kind = ANY (ARRAY['event_id'::text, 'transmission_id'::text])))
@@ -208,6 +254,8 @@ crashes: CHECK ((number > 0))
 crashes: FOREIGN KEY (ledger_id) REFERENCES ledger(id)
 crashes: PRIMARY KEY (id)
 crashes: UNIQUE (ledger_id, number)
+deaths: FOREIGN KEY (ledger_id) REFERENCES ledger(id)
+deaths: PRIMARY KEY (id)
 deliveries: CHECK ((kind = ANY (ARRAY['first'::text, 'repeat'::text, 'other_body'::text])))
 deliveries: PRIMARY KEY (ledger_id, recorded_at, delivery_id)
 disputes: FOREIGN KEY (payment_key) REFERENCES payments(key)
@@ -223,13 +271,15 @@ handler_runs: FOREIGN KEY (ledger_id) REFERENCES ledger(id)
 handler_runs: PRIMARY KEY (ledger_id, handler)
 key_uses: CHECK ((first_used_at <= last_used_at))
 key_uses: PRIMARY KEY (endpoint, key_id)
+known_handlers: PRIMARY KEY (name)
 ledger: CHECK (((state <> 'dead'::text) OR (failure_code IS NOT NULL)))
 ledger: CHECK (((state = 'received'::text) = (finished_at IS NULL)))
 ledger: CHECK ((attempts >= 0))
 ledger: CHECK ((octet_length(body_sha256) = 32))
-ledger: CHECK ((state = ANY (ARRAY['received'::text, 'processed'::text, 'ignored'::text, 'dead'::text])))
+ledger: CHECK ((state = ANY (ARRAY['received'::text, 'processed'::text, 'ignored'::text, 'dead'::text, 'discarded'::text])))
 ledger: PRIMARY KEY (id)
 ledger: UNIQUE (account, provider_event_id)
+operator_actions: PRIMARY KEY (id)
 outbox: CHECK ((kind = ANY (ARRAY['message'::text, 'event'::text])))
 outbox: FOREIGN KEY (ledger_id) REFERENCES ledger(id)
 outbox: PRIMARY KEY (id)
@@ -250,14 +300,27 @@ payments: PRIMARY KEY (key)
 payouts: PRIMARY KEY (account, id)
 refunds: FOREIGN KEY (payment_key) REFERENCES payments(key)
 refunds: PRIMARY KEY (account, id)
+replay_items: CHECK (((state = 'moved'::text) = (moved_at IS NOT NULL)))
+replay_items: CHECK ((state = ANY (ARRAY['planned'::text, 'moved'::text, 'skipped'::text])))
+replay_items: FOREIGN KEY (ledger_id) REFERENCES ledger(id)
+replay_items: FOREIGN KEY (replay_id) REFERENCES replays(id)
+replay_items: PRIMARY KEY (replay_id, ledger_id)
+replays: CHECK (((state = ANY (ARRAY['cancelled'::text, 'done'::text, 'expired'::text])) = (finished_at IS NOT NULL)))
+replays: CHECK ((events >= 0))
+replays: CHECK ((per_second > 0))
+replays: CHECK ((state = ANY (ARRAY['planned'::text, 'running'::text, 'paused'::text, 'cancelled'::text, 'done'::text, 'expired'::text])))
+replays: PRIMARY KEY (id)
 transmissions: FOREIGN KEY (ledger_id) REFERENCES ledger(id)
 transmissions: PRIMARY KEY (account, transmission_id)
 
 -- indexes
 CREATE INDEX attempts_of_event ON ONLY public.attempts USING btree (ledger_id, id)
+CREATE INDEX deaths_by_time ON public.deaths USING btree (died_at)
+CREATE INDEX deaths_of_event ON public.deaths USING btree (ledger_id, id)
 CREATE INDEX disputes_of_payment ON public.disputes USING btree (payment_key)
 CREATE INDEX ledger_dead ON public.ledger USING btree (finished_at DESC) WHERE (state = 'dead'::text)
 CREATE INDEX ledger_unfinished ON public.ledger USING btree (touched_at) WHERE (state = 'received'::text)
+CREATE INDEX operator_actions_of_target ON public.operator_actions USING btree (target, id)
 CREATE INDEX outbox_deliveries_dead ON public.outbox_deliveries USING btree (finished_at DESC) WHERE (state = 'dead'::text)
 CREATE INDEX outbox_deliveries_in_order ON public.outbox_deliveries USING btree (destination, order_key, id) WHERE ((order_key IS NOT NULL) AND (finished_at IS NULL))
 CREATE INDEX outbox_deliveries_pending ON public.outbox_deliveries USING btree (id) WHERE (state = 'pending'::text)
@@ -268,19 +331,26 @@ CREATE INDEX payment_references_of_payment ON public.payment_references USING bt
 CREATE INDEX payments_by_id ON public.payments USING btree (account, id)
 CREATE INDEX payments_by_time ON public.payments USING btree (occurred_at DESC, key DESC)
 CREATE INDEX refunds_of_payment ON public.refunds USING btree (payment_key)
+CREATE INDEX replay_items_of_event ON public.replay_items USING btree (ledger_id) WHERE (state = 'moved'::text)
+CREATE INDEX replay_items_planned ON public.replay_items USING btree (replay_id, ledger_id) WHERE (state = 'planned'::text)
+CREATE INDEX replays_open ON public.replays USING btree (id) WHERE (state = ANY (ARRAY['planned'::text, 'running'::text, 'paused'::text]))
+CREATE UNIQUE INDEX asked_handlers_pkey ON public.asked_handlers USING btree (ledger_id, handler)
 CREATE UNIQUE INDEX attempts_pkey ON ONLY public.attempts USING btree (id, failed_at)
 CREATE UNIQUE INDEX collisions_ledger_id_kind_provider_event_id_body_sha256_key ON public.collisions USING btree (ledger_id, kind, provider_event_id, body_sha256)
 CREATE UNIQUE INDEX collisions_pkey ON public.collisions USING btree (id)
 CREATE UNIQUE INDEX confirmations_pkey ON ONLY public.confirmations USING btree (ledger_id, recorded_at)
 CREATE UNIQUE INDEX crashes_ledger_id_number_key ON public.crashes USING btree (ledger_id, number)
 CREATE UNIQUE INDEX crashes_pkey ON public.crashes USING btree (id)
+CREATE UNIQUE INDEX deaths_pkey ON public.deaths USING btree (id)
 CREATE UNIQUE INDEX deliveries_pkey ON ONLY public.deliveries USING btree (ledger_id, recorded_at, delivery_id)
 CREATE UNIQUE INDEX disputes_pkey ON public.disputes USING btree (account, id, payment_key)
 CREATE UNIQUE INDEX events_pkey ON ONLY public.events USING btree (id, recorded_at)
 CREATE UNIQUE INDEX handler_runs_pkey ON public.handler_runs USING btree (ledger_id, handler)
 CREATE UNIQUE INDEX key_uses_pkey ON public.key_uses USING btree (endpoint, key_id)
+CREATE UNIQUE INDEX known_handlers_pkey ON public.known_handlers USING btree (name)
 CREATE UNIQUE INDEX ledger_account_provider_event_id_key ON public.ledger USING btree (account, provider_event_id)
 CREATE UNIQUE INDEX ledger_pkey ON public.ledger USING btree (id)
+CREATE UNIQUE INDEX operator_actions_pkey ON public.operator_actions USING btree (id)
 CREATE UNIQUE INDEX outbox_deliveries_outbox_id_destination_key ON public.outbox_deliveries USING btree (outbox_id, destination)
 CREATE UNIQUE INDEX outbox_deliveries_pkey ON public.outbox_deliveries USING btree (id)
 CREATE UNIQUE INDEX outbox_pkey ON public.outbox USING btree (id)
@@ -289,6 +359,8 @@ CREATE UNIQUE INDEX payment_references_pkey ON public.payment_references USING b
 CREATE UNIQUE INDEX payments_pkey ON public.payments USING btree (key)
 CREATE UNIQUE INDEX payouts_pkey ON public.payouts USING btree (account, id)
 CREATE UNIQUE INDEX refunds_pkey ON public.refunds USING btree (account, id)
+CREATE UNIQUE INDEX replay_items_pkey ON public.replay_items USING btree (replay_id, ledger_id)
+CREATE UNIQUE INDEX replays_pkey ON public.replays USING btree (id)
 CREATE UNIQUE INDEX transmissions_pkey ON public.transmissions USING btree (account, transmission_id)
 
 -- triggers
@@ -298,6 +370,8 @@ CREATE TRIGGER collisions_append_only BEFORE DELETE OR UPDATE ON public.collisio
 CREATE TRIGGER collisions_no_truncate BEFORE TRUNCATE ON public.collisions FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 CREATE TRIGGER confirmations_append_only BEFORE DELETE OR UPDATE ON public.confirmations FOR EACH ROW EXECUTE FUNCTION refuse_change()
 CREATE TRIGGER confirmations_no_truncate BEFORE TRUNCATE ON public.confirmations FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+CREATE TRIGGER deaths_append_only BEFORE DELETE OR UPDATE ON public.deaths FOR EACH ROW EXECUTE FUNCTION refuse_change()
+CREATE TRIGGER deaths_no_truncate BEFORE TRUNCATE ON public.deaths FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 CREATE TRIGGER deliveries_append_only BEFORE DELETE OR UPDATE ON public.deliveries FOR EACH ROW EXECUTE FUNCTION refuse_change()
 CREATE TRIGGER deliveries_no_truncate BEFORE TRUNCATE ON public.deliveries FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 CREATE TRIGGER events_append_only BEFORE DELETE OR UPDATE ON public.events FOR EACH ROW EXECUTE FUNCTION refuse_change()
@@ -305,6 +379,8 @@ CREATE TRIGGER events_no_truncate BEFORE TRUNCATE ON public.events FOR EACH STAT
 CREATE TRIGGER ledger_identity_fixed BEFORE UPDATE ON public.ledger FOR EACH ROW EXECUTE FUNCTION refuse_ledger_identity_change()
 CREATE TRIGGER ledger_no_delete BEFORE DELETE ON public.ledger FOR EACH ROW EXECUTE FUNCTION refuse_change()
 CREATE TRIGGER ledger_no_truncate BEFORE TRUNCATE ON public.ledger FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+CREATE TRIGGER operator_actions_append_only BEFORE DELETE OR UPDATE ON public.operator_actions FOR EACH ROW EXECUTE FUNCTION refuse_change()
+CREATE TRIGGER operator_actions_no_truncate BEFORE TRUNCATE ON public.operator_actions FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 CREATE TRIGGER transmissions_append_only BEFORE DELETE OR UPDATE ON public.transmissions FOR EACH ROW EXECUTE FUNCTION refuse_change()
 CREATE TRIGGER transmissions_no_truncate BEFORE TRUNCATE ON public.transmissions FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 

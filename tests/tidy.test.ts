@@ -70,7 +70,7 @@ describe('the structure', () => {
       product.flatMap(({ text }) =>
         [
           ...text.matchAll(
-            /(?:new (?:Transient|Permanent|ServiceAway)Error\(\s*|\bcode[:=] |rejected\(\s*)'(?<code>[a-z]+_[a-z_]+)'/g,
+            /(?:new (?:Transient|Permanent|ServiceAway|Replay)Error\(\s*|\bcode[:=] |rejected\(\s*)'(?<code>[a-z]+_[a-z_]+)'/g,
           ),
         ].map((match) => match.groups?.['code'] ?? ''),
       ),

@@ -1,10 +1,11 @@
 import { integer, optionalInteger, readSettings, type Environment } from '@penstock/runtime/env';
-import { databaseSettings, sharedSettings } from '@penstock/runtime/shared-settings';
+import { databaseSettings, replaySettings, sharedSettings } from '@penstock/runtime/shared-settings';
 
 /** Every setting of a worker. */
 const workerSettings = {
   ...sharedSettings,
   ...databaseSettings,
+  ...replaySettings,
   healthPort: optionalInteger({
     name: 'HEALTH_PORT',
     about: 'private port, for health and metrics',
@@ -19,6 +20,13 @@ const workerSettings = {
     fallback: 16,
     min: 0,
     max: 1_000,
+  }),
+  replayWaitingMax: integer({
+    name: 'REPLAY_WAITING_MAX',
+    about: 'a replay moves nothing while more events than this wait in the queue',
+    fallback: 100,
+    min: 0,
+    max: 1_000_000,
   }),
   lockMs: integer({
     name: 'LOCK_MS',

@@ -5,6 +5,7 @@ import type { Metrics } from '@penstock/runtime/metrics';
 import type { QueuedJob } from '@penstock/runtime/webhook-consumer';
 import type { Delivered } from './deliver-message.ts';
 import type { StorageKept } from './keep-storage.ts';
+import type { Moved } from './move-replays.ts';
 import type { Processed } from './process-webhook.ts';
 import type { HandlerOutcome } from './run-handlers.ts';
 import type { Swept } from './sweep.ts';
@@ -88,6 +89,16 @@ export function createWorkerEvents({ logger, metrics }: { readonly logger: Logge
 
     sweepFailed: (error: unknown): void => {
       logger.error({ error }, 'the sweep failed; the next one tries again');
+    },
+
+    replayMoved: ({ replayId, moved, skipped }: Moved): void => {
+      metrics.replayed.inc({ outcome: 'moved' }, moved);
+      metrics.replayed.inc({ outcome: 'skipped' }, skipped);
+      logger.info({ replayId, moved, skipped }, 'a replay gave events back to the workers');
+    },
+
+    replayFailed: (error: unknown): void => {
+      logger.warn({ error }, 'a replay could not be moved; the next look tries again');
     },
 
     /** Every attempt to deliver a message that was more than waiting. */

@@ -1,5 +1,6 @@
 import type { Failure } from '@penstock/core/failure';
 import { decideRetry, type RetryDecision, type RetryPace } from '@penstock/core/retry-policy';
+import { askedHandlersOf, strikeAskedHandlers } from '@penstock/db/asked-handlers';
 import { recordAttempt } from '@penstock/db/attempts';
 import type { LedgerTransaction } from '@penstock/db/database';
 import { handlerRunsOf, recordHandlerRuns, type HandlerAttempt, type HandlerRun } from '@penstock/db/handler-runs';
@@ -15,7 +16,13 @@ import {
 
 /** What became of an event's handlers. */
 export type Handled =
-  | { readonly kind: 'done'; readonly covering: number; readonly outcomes: readonly HandlerOutcome[] }
+  | {
+      readonly kind: 'done';
+      readonly covering: number;
+      /** A finished event, of which a replay asked for some handlers and nothing else. */
+      readonly again: boolean;
+      readonly outcomes: readonly HandlerOutcome[];
+    }
   | {
       readonly kind: 'failed';
       readonly failure: Failure;
@@ -39,13 +46,18 @@ export interface HandledAttempt {
  * Runs the handlers that are still to be run for an event and records what
  * became of each, in the ledger's transaction. Where one failed, the others
  * stay done, and the ledger says whether the event is tried again or dead.
+ * Where a replay asked for handlers of a finished event, those run and no others.
  */
 export async function handleEvent(tx: LedgerTransaction, given: HandledAttempt, world: HandlerWorld): Promise<Handled> {
   const { input, wasDead } = given;
-  const covering = coveringHandlers(input, world.handlers);
-  if (covering.length === 0) return { kind: 'done', covering: 0, outcomes: [] };
-  const runs = given.wasKnown ? await handlerRunsOf(tx, input.ledgerId) : new Map<string, HandlerRun>();
-  const outcomes = await runHandlers(tx, { input, handlers: handlersToRun(covering, { runs, wasDead }) }, world);
+  const { ledgerId } = input;
+  const asked = given.wasKnown ? await askedHandlersOf(tx, ledgerId) : nobody;
+  const again = asked.size > 0;
+  const covering = coveringHandlers(input, world.handlers).filter(({ name }) => !again || asked.has(name));
+  if (covering.length === 0 && !again) return { kind: 'done', covering: 0, again, outcomes: [] };
+  const runs = given.wasKnown ? await handlerRunsOf(tx, ledgerId) : new Map<string, HandlerRun>();
+  const handlers = handlersToRun(covering, { runs, wasDead, asked });
+  const outcomes = await runHandlers(tx, { input, handlers }, world);
 
   const failed = outcomes.filter((outcome) => outcome.kind === 'failed');
   // What failed for good at an earlier attempt keeps the event from being processed.
@@ -56,18 +68,23 @@ export async function handleEvent(tx: LedgerTransaction, given: HandledAttempt, 
   const decisive = failed.find(({ failure }) => !failure.permanent) ?? failed[0];
   const failure = decisive?.failure ?? givenUp[0];
   if (failure === undefined) {
-    await recordHandlerRuns(tx, input.ledgerId, outcomes.map(asDone));
-    return { kind: 'done', covering: covering.length, outcomes };
+    await recordHandlerRuns(tx, ledgerId, outcomes.map(asDone));
+    if (again) await strikeAskedHandlers(tx, { ledgerId, handlers: null });
+    return { kind: 'done', covering: covering.length, again, outcomes };
   }
   const next = decideRetry({ failure, attempt: given.attempt, seed: given.jobId, pace: given.pace });
   await recordHandlerRuns(
     tx,
-    input.ledgerId,
+    ledgerId,
     outcomes.map((outcome) => asAttempt(outcome, next)),
   );
+  const done = outcomes.filter(({ kind }) => kind === 'done').map(({ handler }) => handler);
+  if (again) await strikeAskedHandlers(tx, { ledgerId, handlers: done });
   await recordFailures(tx, { ...given, failed, failure, next });
   return { kind: 'failed', failure, next, error: decisive?.error ?? new Error(failure.message), outcomes };
 }
+
+const nobody: ReadonlySet<string> = new Set();
 
 type Failed = Extract<HandlerOutcome, { kind: 'failed' }>;
 

@@ -161,7 +161,7 @@ async function applyDelivery(
     await recordCollision(tx, { ledgerId: entry.id, kind: 'event_id', delivery });
     return ended('collision');
   }
-  if (entry.state === 'processed' || entry.state === 'ignored') return ended('duplicate');
+  if (entry.state !== 'received' && entry.state !== 'dead') return ended('duplicate');
 
   await storeDelivery(tx, delivery, entry.id);
   world.onStep?.('stored');
@@ -200,12 +200,11 @@ async function applyDelivery(
     return { kind: 'failed', delivery, handlers: outcomes, failure, next, error };
   }
 
-  const forwarded = await forwardEvent(
-    tx,
-    { delivery, ledgerId: entry.id, facts, applied, answer },
-    world.destinations,
-  );
-  const outcome = facts.length + handled.covering + forwarded > 0 ? 'processed' : 'ignored';
+  // What was forwarded when it was finished first is not forwarded again.
+  const forwarded = handled.again
+    ? 0
+    : await forwardEvent(tx, { delivery, ledgerId: entry.id, facts, applied, answer }, world.destinations);
+  const outcome = handled.again || facts.length + handled.covering + forwarded > 0 ? 'processed' : 'ignored';
   await finishLedger(tx, entry.id, outcome);
   world.onStep?.('finished');
   return ended(outcome, handled.outcomes);

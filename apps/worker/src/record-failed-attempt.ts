@@ -25,7 +25,7 @@ export async function recordFailedAttempt(db: LedgerDatabase, attempt: FailedAtt
   try {
     await db.transaction().execute(async (tx) => {
       const entry = await enterLedger(tx, delivery);
-      if (entry.state === 'processed' || entry.state === 'ignored' || entry.bodySha256 !== delivery.bodySha256) return;
+      if (entry.bodySha256 !== delivery.bodySha256 || (entry.state !== 'received' && entry.state !== 'dead')) return;
       // A forgery that came first must not keep the genuine event from binding its own transmission.
       if (failure.code === 'event_unconfirmed') await storeEvent(tx, entry.id, delivery);
       else await storeDelivery(tx, delivery, entry.id);

@@ -50,14 +50,20 @@ export function coveringHandlers(
 /**
  * Those still to be run. One that succeeded before is not run again; one that
  * failed for good is only when the event was dead, and somebody wants it tried anew.
+ * One that a replay asked for is run though it succeeded before.
  */
 export function handlersToRun(
   covering: readonly Handler<LedgerTransaction>[],
-  past: { readonly runs: ReadonlyMap<string, HandlerRun>; readonly wasDead: boolean },
+  past: {
+    readonly runs: ReadonlyMap<string, HandlerRun>;
+    readonly wasDead: boolean;
+    readonly asked: ReadonlySet<string>;
+  },
 ): readonly Handler<LedgerTransaction>[] {
   return covering.filter(({ name }) => {
     const state = past.runs.get(name)?.state;
-    return state === undefined || state === 'failed' || (state === 'dead' && past.wasDead);
+    if (state === 'done') return past.asked.has(name);
+    return state !== 'dead' || past.wasDead;
   });
 }
 

@@ -23,6 +23,7 @@ import { KEEP_STORAGE_MS, keepStorage } from './keep-storage.ts';
 import { gatherKeyUses, KEY_USES_WRITE_MS } from './key-uses.ts';
 import { repeat } from './repeat.ts';
 import { startForwarding } from './start-forwarding.ts';
+import { startReplays } from './start-replays.ts';
 import { sweep } from './sweep.ts';
 import { startWebhookWorker } from './webhook-worker.ts';
 
@@ -34,6 +35,8 @@ export interface WorkerProcess {
   readonly onStep?: (step: ProcessStep) => void;
   /** Called between a message's answer and its record. */
   readonly afterSend?: () => void;
+  /** Called once a batch of a replay is in the queue and before the ledger says so. */
+  readonly afterEnqueue?: () => void;
 }
 
 /** Starts a worker: settings, handlers, database, queue, private port, sweeper, intake. */
@@ -105,6 +108,8 @@ export async function worker(given: WorkerProcess, scope: ProcessScope): Promise
       task: async () => events.monthsKept(await keepStorage({ db, now })),
     }),
   );
+
+  await startReplays({ db, queue, handlers, newId, config, events, afterEnqueue: given.afterEnqueue }, scope);
 
   const keyUses = gatherKeyUses(db);
   scope.resources.defer(() => keyUses.write().catch(events.keyUsesFailed));

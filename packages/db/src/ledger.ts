@@ -3,6 +3,7 @@ import { jobIdOf, type Delivery } from '@penstock/core/delivery';
 import type { Failure } from '@penstock/core/failure';
 import type { Connection, LedgerTransaction } from './database.ts';
 import { insertDelivery } from './deliveries.ts';
+import { storeDeath } from './deaths.ts';
 import type { DeathReason, LedgerState } from './schema.ts';
 
 /** What the ledger knows of an event, its row locked for the transaction. */
@@ -84,6 +85,7 @@ export async function recordDeath(
     })
     .where('id', '=', id)
     .execute();
+  await storeDeath(tx, id, death);
 }
 
 function failureColumns(failure: Failure) {

@@ -119,6 +119,7 @@ const referenceKinds = [
   'dispute',
 ];
 
-function referencesNamed(id: string): string[] {
+/** Every name by which a payment may go that people call by this id. */
+export function referencesNamed(id: string): string[] {
   return [id, ...referenceKinds.map((kind) => `${kind}:${id}`)];
 }

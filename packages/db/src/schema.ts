@@ -9,9 +9,10 @@ import type {
   CanonicalType,
 } from '@penstock/core/payment-event';
 import type { Tier } from '@penstock/core/verification';
+import type { ReplayTables } from './schema-replay.ts';
 
 /** The tables, as migrations/ makes them. Amounts are minor units of the currency. */
-export interface Database {
+export interface Database extends ReplayTables {
   ledger: LedgerTable;
   events: EventsTable;
   deliveries: DeliveriesTable;
@@ -32,7 +33,8 @@ export interface Database {
   outbox_deliveries: OutboxDeliveriesTable;
 }
 
-export type LedgerState = 'received' | 'processed' | 'ignored' | 'dead';
+/** `discarded`: dead, and somebody decided that it stays so. */
+export type LedgerState = 'received' | 'processed' | 'ignored' | 'dead' | 'discarded';
 export type DeathReason = 'permanent_failure' | 'retries_exhausted' | 'malformed' | 'abandoned' | 'poison';
 
 interface LedgerTable {

@@ -73,3 +73,14 @@ export const databaseSettings = {
     max: 200,
   }),
 };
+
+/** The pace of replays: what a plan reckons with, and what the workers keep to. */
+export const replaySettings = {
+  replayPerSecond: integer({
+    name: 'REPLAY_PER_SECOND',
+    about: 'most events a second that a replay gives back to the workers, all of them together',
+    fallback: 50,
+    min: 1,
+    max: 1_000,
+  }),
+};

@@ -56,6 +56,12 @@ export function processingMetrics(declare: Declare) {
       labels: { outcome: 'recreated, marked_dead' },
       serves: 'Dead letters: mended by the sweeper; anything but zero means a queue lost something',
     }),
+    replayed: declare.counter({
+      name: 'penstock_replayed_events_total',
+      help: 'Events of replays, by what was done with them: given back to the workers, or skipped.',
+      labels: { outcome: 'moved, skipped' },
+      serves: 'Dead letters: replays',
+    }),
     outboxDeliveries: declare.counter({
       name: 'penstock_outbox_deliveries_total',
       help: 'Attempts to deliver a message to a destination, by outcome.',
