@@ -1,11 +1,15 @@
+import { cp, rename, rm } from 'node:fs/promises';
+import { Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import { sql } from 'kysely';
 import path from 'node:path';
 import { expect, test } from 'vitest';
+import { jobIdOf, type Delivery } from '@penstock/core/delivery';
+import { openWebhookQueue } from '@penstock/runtime/webhook-queue';
 import { startRedisServer } from '@penstock/local/redis-server';
 import { testRunDir } from '@penstock/local/test-services';
 import { aDelivery } from './harness/deliveries.ts';
-import { aStripeEvent, createTestSystem, postStripe } from './harness/system.ts';
+import { aStripeEvent, createTestSystem, postStripe, type TestSystem } from './harness/system.ts';
 import { until } from './harness/until.ts';
 
 test(
@@ -50,19 +54,8 @@ test(
     await using system = await createTestSystem('redis', { SWEEP_MS: '200', SWEEP_GRACE_MS: '300' });
     const delivery = aDelivery({ account: 'acme' });
     await system.queue.add([delivery]);
-    const job = await system.queue.bull.getJob(`stripe.${delivery.eventId}`);
-    // As when a queue gives up on a job by itself, and the worker that saw it died.
-    const { Worker } = await import('bullmq');
-    const connection = new Redis(system.environment['REDIS_URL'] ?? '', { maxRetriesPerRequest: null });
-    const silent = new Worker(system.environment['QUEUE_NAME'] ?? '', null, { connection });
-    const taken = await silent.getNextJob('token');
-    await taken?.moveToFailed(
-      Object.assign(new Error('job stalled more than allowable limit'), { name: 'UnrecoverableError' }),
-      'token',
-    );
-    await silent.close();
-    connection.disconnect();
-    expect(await job?.getState()).toBe('failed');
+    await failBySomebodyElse(system);
+    expect(await system.queue.placeOf(`stripe.${delivery.eventId}`)).toBe('failed');
 
     await system.startWorker();
     const dead = await until(
@@ -81,3 +74,111 @@ test(
     });
   },
 );
+
+test(
+  'ledger and failed set are made to agree: a lost dead letter is put back without an attempt, a stale one is taken out',
+  { timeout: 60_000 },
+  async () => {
+    await using system = await createTestSystem('redis', { SWEEP_MS: '200', SWEEP_GRACE_MS: '300' });
+    const [processed, dead] = [aStripeDelivery('customer.created'), aStripeDelivery('customer.updated')];
+    const first = await system.startWorker();
+    await system.queue.add([processed, dead]);
+    await until(async () => (await system.queue.counts()).failed === 1, { what: 'one to be dead' });
+    await until(async () => (await system.ledger())['processed'] === 1, { what: 'the other to be processed' });
+    await first.stop();
+
+    await system.queue.forgetFailed(jobIdOf(dead));
+    await (await system.queue.bull.getJob(jobIdOf(processed)))?.remove();
+    await system.queue.add([processed]);
+    await failBySomebodyElse(system);
+    expect(await places(system, [processed, dead])).toEqual(['failed', 'missing']);
+
+    await system.startWorker();
+    await until(async () => (await places(system, [processed, dead])).join() === 'missing,failed', {
+      what: 'the failed set to hold the dead event and no other',
+    });
+    const [failed] = await system.queue.failedJobs({ from: 0, count: 10 });
+    expect(failed?.reason).toBe('test_poison: this event can never be handled');
+    expect(await system.ledger()).toEqual({ processed: 1, dead: 1 });
+    expect(await system.db.selectFrom('attempts').select('attempt').execute()).toHaveLength(1);
+    expect(await system.effects()).toEqual(new Map([[processed.eventId, 1]]));
+  },
+);
+
+test(
+  'after Redis came back older than it was, nothing is applied twice and ledger and queue agree',
+  { timeout: 90_000 },
+  async () => {
+    const dir = path.join(testRunDir(), 'older-redis');
+    const before = await startRedisServer({ dir });
+    await using system = await createTestSystem('redis', {
+      REDIS_URL: before.url,
+      SWEEP_MS: '200',
+      SWEEP_GRACE_MS: '300',
+    });
+    await using queue = openWebhookQueue({
+      backend: 'redis',
+      url: before.url,
+      name: system.environment['QUEUE_NAME'] ?? '',
+    });
+    await queue.connected();
+    const early = Array.from({ length: 20 }, () => aStripeDelivery('customer.created'));
+    const failing = Array.from({ length: 5 }, () => aStripeDelivery('customer.deleted'));
+    const dead = aStripeDelivery('customer.updated');
+    const first = await system.startWorker();
+    await queue.add([...failing, dead]);
+    await until(async () => (await system.ledger())['received'] === failing.length, { what: 'five to be delayed' });
+    await until(async () => (await queue.counts()).failed === 1, { what: 'one to be dead' });
+    await first.stop();
+    await queue.add(early);
+    // As it stands on disk: twenty that wait, five that are delayed, one dead.
+    await before.stop();
+    await cp(dir, `${dir}.older`, { recursive: true });
+
+    const between = await startRedisServer({ dir, port: before.port });
+    await sql`insert into repaired default values`.execute(system.db);
+    const second = await system.startWorker();
+    await until(async () => (await system.ledger())['processed'] === 25, { what: 'all to be processed' });
+    await second.stop();
+    await between.stop();
+    await rm(dir, { recursive: true });
+    await rename(`${dir}.older`, dir);
+
+    await using _older = await startRedisServer({ dir, port: before.port });
+    await until(async () => (await queue.counts().catch(() => null))?.waiting === early.length, {
+      what: 'the old jobs to be back',
+    });
+    await system.startWorker();
+    await until(
+      async () => {
+        const { waiting, active, delayed } = await queue.counts();
+        return waiting + active + delayed === 0;
+      },
+      { what: 'the old jobs to be gone', deadlineMs: 40_000 },
+    );
+    expect(await system.ledger()).toEqual({ processed: 25, dead: 1 });
+    expect(await system.effects()).toEqual(new Map([...early, ...failing].map(({ eventId }) => [eventId, 1])));
+    expect(await queue.placeOf(jobIdOf(dead))).toBe('failed');
+  },
+);
+
+function aStripeDelivery(type: string): Delivery {
+  return aDelivery({ account: 'acme', type });
+}
+
+async function places(system: TestSystem, deliveries: readonly Delivery[]): Promise<readonly string[]> {
+  return Promise.all(deliveries.map((delivery) => system.queue.placeOf(jobIdOf(delivery))));
+}
+
+/** Fails the next job, as a queue does that gives it up by itself, and the worker that saw it died. */
+async function failBySomebodyElse(system: TestSystem): Promise<void> {
+  const connection = new Redis(system.environment['REDIS_URL'] ?? '', { maxRetriesPerRequest: null });
+  const silent = new Worker(system.environment['QUEUE_NAME'] ?? '', null, { connection });
+  const taken = await silent.getNextJob('token');
+  await taken?.moveToFailed(
+    Object.assign(new Error('job stalled more than allowable limit'), { name: 'UnrecoverableError' }),
+    'token',
+  );
+  await silent.close();
+  connection.disconnect();
+}

@@ -42,6 +42,20 @@ const workerSettings = {
     min: 10,
     max: 600_000,
   }),
+  crashesMax: integer({
+    name: 'CRASHES_MAX',
+    about: 'how many workers an event may end, with nothing else in hand, before it is dead',
+    fallback: 3,
+    min: 1,
+    max: 20,
+  }),
+  memoryMbMax: optionalInteger({
+    name: 'MEMORY_MB_MAX',
+    about: 'how much memory the worker may hold before it stops cleanly and ends with code 75, in MiB',
+    min: 128,
+    max: 1_048_576,
+    fallbackAbout: "2,048, or four fifths of the container's limit where that is less",
+  }),
   sweepMs: integer({
     name: 'SWEEP_MS',
     about: 'how often ledger and queue are compared, in milliseconds',

@@ -83,7 +83,9 @@ export function createWorkerEvents({ logger, metrics }: { readonly logger: Logge
     swept: (swept: Swept): void => {
       metrics.swept.inc({ outcome: 'recreated' }, swept.recreated);
       metrics.swept.inc({ outcome: 'marked_dead' }, swept.markedDead);
-      if (swept.recreated + swept.markedDead > 0)
+      metrics.swept.inc({ outcome: 'buried' }, swept.buried);
+      metrics.swept.inc({ outcome: 'forgotten' }, swept.forgotten);
+      if (swept.recreated + swept.markedDead + swept.buried + swept.forgotten > 0)
         logger.warn({ ...swept }, 'ledger and queue disagreed and were mended');
     },
 
@@ -139,6 +141,10 @@ export function createWorkerEvents({ logger, metrics }: { readonly logger: Logge
 
     storageFailed: (error: unknown): void => {
       logger.error({ error }, 'the months could not be looked after; the next look tries again');
+    },
+
+    memoryExceeded: (facts: { readonly bytes: number; readonly memoryMbMax: number }): void => {
+      logger.error(facts, 'this worker holds more memory than MEMORY_MB_MAX: it finishes what it has in hand and ends');
     },
 
     queueError: (error: Error): void => {

@@ -3,14 +3,21 @@ import { parseDelivery } from '@penstock/core/delivery';
 import { toFailure, PermanentError } from '@penstock/core/failure';
 import type { LedgerDatabase } from '@penstock/db/database';
 import { deliveryOfStoredEvent } from '@penstock/db/events';
-import { ledgerStateOf, recordDeath, unfinishedEvents, type UnfinishedEvent } from '@penstock/db/ledger';
-import type { FailedJob, WebhookQueue } from '@penstock/runtime/webhook-queue';
+import {
+  latestDeaths,
+  ledgerStandingOf,
+  recordDeath,
+  unfinishedEvents,
+  type DeadEvent,
+  type UnfinishedEvent,
+} from '@penstock/db/ledger';
+import type { WebhookQueue } from '@penstock/runtime/webhook-queue';
 import { buryDelivery } from './record-failed-attempt.ts';
 
 /** What sweeping needs of the world. */
 export interface SweepWorld {
   readonly db: LedgerDatabase;
-  readonly queue: Pick<WebhookQueue, 'placeOf' | 'recreate' | 'failedJobs'>;
+  readonly queue: Pick<WebhookQueue, 'placeOf' | 'recreate' | 'failedJobs' | 'bury' | 'forgetFailed'>;
   readonly now: () => Date;
   readonly newId: () => string;
   /** A stored event is left alone for this long after it was last moved. */
@@ -23,21 +30,37 @@ export interface Swept {
   readonly recreated: number;
   /** Events marked dead whose job had ended in the failed set without the ledger knowing. */
   readonly markedDead: number;
+  /** Jobs put back into the failed set, of dead events that the queue did not hold there. */
+  readonly buried: number;
+  /** Jobs taken out of the failed set whose event was finished after all. */
+  readonly forgotten: number;
 }
 
 /** Events looked at in one go; the whole backlog is gone through, this many at a time. */
 const BATCH = 200;
 
-/** Of the failed set, newest first; older ones were seen by earlier sweeps. */
-const FAILED_LOOKED_AT = 1_000;
+/** Of the dead, on either side, the latest; older ones were seen by earlier sweeps. */
+const DEAD_LOOKED_AT = 1_000;
+
+/** After a queue has lost everything, no more dead jobs are made again than it keeps. */
+const DEAD_BURIED_MAX = 100_000;
 
 /** "penstock sweep" in PostgreSQL's space of advisory locks. */
 const SWEEP_LOCK = 7_365_706;
 
 /**
- * Compares ledger and queue both ways and mends what disagrees: a stored event
- * without a job gets one, a failed job without a dead event gets that. One
- * worker of the fleet sweeps at a time; null where another is at it.
+ * Compares ledger and queue both ways and mends what disagrees. The ledger
+ * knows what became of an event, the queue only what is still to be done:
+ *
+ *   ledger      job                    becomes
+ *   received    none, or finished      a new job
+ *   received    failed                 dead in the ledger
+ *   dead        none, or finished      a failed job
+ *   processed   failed                 no job: it was replayed, and an older queue came back
+ *   not stored  failed                 stored, and dead
+ *
+ * What waits or runs is left alone: it will be a duplicate, or do what is
+ * missing. One worker of the fleet sweeps at a time; null where another is at it.
  */
 export async function sweep(world: SweepWorld): Promise<Swept | null> {
   return world.db.transaction().execute(async (lock) => {
@@ -47,13 +70,18 @@ export async function sweep(world: SweepWorld): Promise<Swept | null> {
     if (row?.held !== true) return null;
     // It holds the lock, nothing else, for as long as a large backlog takes.
     await sql`set local idle_in_transaction_session_timeout = 0`.execute(lock);
-    const fromLedger = await sweepLedger(world);
-    const fromQueue = await sweepFailedSet(world);
-    return { recreated: fromLedger.recreated, markedDead: fromLedger.markedDead + fromQueue };
+    const unfinished = await sweepUnfinished(world);
+    const failedSet = await sweepFailedSet(world);
+    return {
+      recreated: unfinished.recreated,
+      markedDead: unfinished.markedDead + failedSet.markedDead,
+      buried: await sweepDead(world),
+      forgotten: failedSet.forgotten,
+    };
   });
 }
 
-async function sweepLedger(world: SweepWorld): Promise<Swept> {
+async function sweepUnfinished(world: SweepWorld): Promise<Pick<Swept, 'recreated' | 'markedDead'>> {
   const before = new Date(world.now().getTime() - world.graceMs);
   let recreated = 0;
   let markedDead = 0;
@@ -90,25 +118,56 @@ async function mend(event: UnfinishedEvent, world: SweepWorld): Promise<'recreat
   }
 }
 
-async function sweepFailedSet(world: SweepWorld): Promise<number> {
-  const jobs = await world.queue.failedJobs({ from: 0, count: FAILED_LOOKED_AT });
-  const settled = world.now().getTime() - world.graceMs;
-  let markedDead = 0;
-  for (const job of jobs) {
-    if (job.finishedAt !== null && job.finishedAt.getTime() > settled) continue;
-    if (await bury(job, world)) markedDead += 1;
+/** Goes on past the latest deaths for as long as it finds something to mend. */
+async function sweepDead(world: SweepWorld): Promise<number> {
+  const before = new Date(world.now().getTime() - world.graceMs);
+  let looked = 0;
+  let buried = 0;
+  let after: DeadEvent | null = null;
+  for (;;) {
+    const batch: readonly DeadEvent[] = await latestDeaths(world.db, { before, after, limit: BATCH });
+    const mended = (await Promise.all(batch.map((event) => bury(event, world)))).filter(Boolean).length;
+    looked += batch.length;
+    buried += mended;
+    after = batch.at(-1) ?? null;
+    if (after === null || looked >= DEAD_BURIED_MAX || (looked >= DEAD_LOOKED_AT && mended === 0)) return buried;
   }
-  return markedDead;
 }
 
-/** True where the ledger did not know yet. A job that is no delivery has no event to mark. */
-async function bury(job: FailedJob, world: SweepWorld): Promise<boolean> {
-  const delivery = readDelivery(job.data);
-  if (delivery === null) return false;
-  const state = await ledgerStateOf(world.db, delivery);
-  if (state !== undefined && state !== 'received') return false;
-  await buryDelivery(world.db, delivery, abandoned(job.reason));
-  return true;
+/** True where the queue did not hold the dead event's job as failed. */
+async function bury(event: DeadEvent, world: SweepWorld): Promise<boolean> {
+  const place = await world.queue.placeOf(event.jobId);
+  if (place !== 'missing' && place !== 'completed') return false;
+  try {
+    await world.queue.bury(await deliveryOfStoredEvent(world.db, event.id, world.newId()));
+    return true;
+  } catch (error) {
+    // Past its retention there is nothing left to put into a job; the ledger has it still.
+    if (error instanceof PermanentError && error.code === 'body_gone') return false;
+    throw error;
+  }
+}
+
+async function sweepFailedSet(world: SweepWorld): Promise<Pick<Swept, 'markedDead' | 'forgotten'>> {
+  const jobs = await world.queue.failedJobs({ from: 0, count: DEAD_LOOKED_AT });
+  const settled = world.now().getTime() - world.graceMs;
+  const swept = { markedDead: 0, forgotten: 0 };
+  for (const job of jobs) {
+    if (job.finishedAt !== null && job.finishedAt.getTime() > settled) continue;
+    const delivery = readDelivery(job.data);
+    // A job that is no delivery has no event to mark.
+    if (delivery === null) continue;
+    const standing = await ledgerStandingOf(world.db, delivery);
+    if (standing === undefined || standing.state === 'received') {
+      await buryDelivery(world.db, delivery, abandoned(job.reason));
+      swept.markedDead += 1;
+      // Another body under its id was never judged; it stays where somebody sees it.
+    } else if (standing.state !== 'dead' && standing.bodySha256 === delivery.bodySha256) {
+      await world.queue.forgetFailed(job.jobId);
+      swept.forgotten += 1;
+    }
+  }
+  return swept;
 }
 
 function readDelivery(data: unknown) {

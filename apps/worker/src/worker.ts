@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { providerNamed } from '@penstock/core/providers/registry';
 import { assertReachable, openDatabase, type LedgerTransaction } from '@penstock/db/database';
 import { assertMigrated } from '@penstock/db/migrate';
@@ -18,14 +19,19 @@ import { readWorkerConfig } from './config.ts';
 import { openDestinations } from './destinations.ts';
 import { openWorkerEndpoints } from './endpoints.ts';
 import { createWorkerEvents } from './events.ts';
-import type { ProcessStep, ProcessWorld } from './process-webhook.ts';
 import { KEEP_STORAGE_MS, keepStorage } from './keep-storage.ts';
+import type { SuspectWorld } from './process-suspect.ts';
+import type { ProcessStep } from './process-webhook.ts';
 import { gatherKeyUses, KEY_USES_WRITE_MS } from './key-uses.ts';
 import { repeat } from './repeat.ts';
 import { startForwarding } from './start-forwarding.ts';
 import { startReplays } from './start-replays.ts';
 import { sweep } from './sweep.ts';
+import { usualMemoryMbMax, watchMemory } from './watch-memory.ts';
 import { startWebhookWorker } from './webhook-worker.ts';
+
+/** After sysexits.h's EX_TEMPFAIL: start it again. */
+const EXIT_MEMORY = 75;
 
 /** What a worker takes from its process; tests give their own. */
 export interface WorkerProcess {
@@ -130,8 +136,22 @@ export async function worker(given: WorkerProcess, scope: ProcessScope): Promise
       scope,
     );
 
-  const world: ProcessWorld = {
+  const memoryMbMax = config.memoryMbMax ?? usualMemoryMbMax(process.constrainedMemory());
+  scope.resources.use(
+    watchMemory({
+      bytesMax: memoryMbMax * 1024 ** 2,
+      read: () => process.memoryUsage.rss(),
+      onExceeded: (bytes) => {
+        events.memoryExceeded({ bytes, memoryMbMax });
+        scope.stop(EXIT_MEMORY);
+      },
+    }),
+  );
+
+  const world: SuspectWorld = {
     db,
+    crashesMax: config.crashesMax,
+    workerName: `${hostname()}:${process.pid}`,
     handlers,
     destinations: configuration.destinations,
     endpoints,

@@ -37,7 +37,7 @@ export function paceFor(rules: RetryRules | undefined, type: string): RetryPace 
 /** What becomes of an event whose attempt failed. */
 export type RetryDecision =
   | ({ readonly kind: 'retry' } & RetryDelay)
-  | { readonly kind: 'dead'; readonly reason: 'permanent_failure' | 'retries_exhausted' };
+  | { readonly kind: 'dead'; readonly reason: 'permanent_failure' | 'retries_exhausted' | 'poison' };
 
 /** A wait, and what it was made of: it is recorded, so that it can be explained afterwards. */
 export interface RetryDelay {

@@ -125,18 +125,63 @@ export async function unfinishedEvents(
   return rows.map((row) => ({ id: row.id, jobId: row.job_id }));
 }
 
-/** The state of an event by its provider's id, or undefined where it is not stored. */
-export async function ledgerStateOf(
+/** A dead event, for the sweeper; `finishedAt` and `id` are its place in the order of deaths. */
+export interface DeadEvent {
+  readonly id: number;
+  readonly jobId: string;
+  readonly finishedAt: Date;
+}
+
+/** Dead events, the latest deaths first: those of before `before`, or beyond `after`; at most `limit`. */
+export async function latestDeaths(
+  db: Connection,
+  range: { readonly before: Date; readonly after: DeadEvent | null; readonly limit: number },
+): Promise<readonly DeadEvent[]> {
+  const { before, after, limit } = range;
+  const rows = await db
+    .selectFrom('ledger')
+    .select(['id', 'job_id', 'finished_at'])
+    .where('state', '=', 'dead')
+    .where('finished_at', '<', before)
+    .$if(after !== null, (query) =>
+      query.where(({ eb, refTuple, tuple }) =>
+        eb(refTuple('finished_at', 'id'), '<', tuple(after?.finishedAt ?? before, after?.id ?? 0)),
+      ),
+    )
+    .orderBy('finished_at', 'desc')
+    .orderBy('id', 'desc')
+    .limit(limit)
+    .execute();
+  return rows.map((row) => ({ id: row.id, jobId: row.job_id, finishedAt: row.finished_at ?? before }));
+}
+
+/** Why an event is dead; undefined where it is not. */
+export async function findDeath(
   db: Connection,
   key: { readonly account: string; readonly eventId: string },
-): Promise<LedgerState | undefined> {
+): Promise<{ readonly code: string; readonly message: string } | undefined> {
   const row = await db
     .selectFrom('ledger')
-    .select('state')
+    .select(['failure_code', 'failure_message'])
+    .where('account', '=', key.account)
+    .where('provider_event_id', '=', key.eventId)
+    .where('state', '=', 'dead')
+    .executeTakeFirst();
+  return row === undefined ? undefined : { code: row.failure_code ?? '', message: row.failure_message ?? '' };
+}
+
+/** Where an event stands, by its provider's id, or undefined where it is not stored. Locks nothing. */
+export async function ledgerStandingOf(
+  db: Connection,
+  key: { readonly account: string; readonly eventId: string },
+): Promise<{ readonly state: LedgerState; readonly bodySha256: string } | undefined> {
+  const row = await db
+    .selectFrom('ledger')
+    .select(['state', 'body_sha256'])
     .where('account', '=', key.account)
     .where('provider_event_id', '=', key.eventId)
     .executeTakeFirst();
-  return row?.state;
+  return row === undefined ? undefined : { state: row.state, bodySha256: row.body_sha256.toString('hex') };
 }
 
 /** The states of these events, by provider event id; those not stored are absent. */

@@ -7,8 +7,8 @@ export interface ProcessScope {
   readonly resources: AsyncDisposableStack;
   /** Told once, when the stop has been asked for and before anything is closed. */
   readonly stopping: AbortSignal;
-  /** Asks for the stop, as a signal would. */
-  readonly stop: () => void;
+  /** Asks for the stop, as a signal would; with an exit code where something is wrong with this process. */
+  readonly stop: (exitCode?: number) => void;
   /** How long closing may take; set by `start` once its settings are read. */
   setShutdownMs: (milliseconds: number) => void;
 }
@@ -42,7 +42,10 @@ export async function runProcess(start: (scope: ProcessScope) => Promise<void>):
     await start({
       resources,
       stopping: stop.signal,
-      stop: askToStop,
+      stop: (exitCode) => {
+        if (exitCode !== undefined) process.exitCode = exitCode;
+        askToStop();
+      },
       setShutdownMs: (milliseconds) => (shutdownMs = milliseconds),
     });
     await asked.promise;

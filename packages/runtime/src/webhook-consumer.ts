@@ -13,6 +13,7 @@ import { toFailure } from '@penstock/core/failure';
 import { retryDelay, usualPace } from '@penstock/core/retry-policy';
 import { openQueuePool } from './queue-pool.ts';
 import { connectConsumer } from './redis.ts';
+import { isBurialName } from './job-names.ts';
 import type { QueueLocation } from './queue-location.ts';
 
 /** A job in hand. */
@@ -22,6 +23,10 @@ export interface QueuedJob {
   readonly data: unknown;
   /** 1 for the first attempt. */
   readonly attempt: number;
+  /** How many workers died or fell silent with it in hand; absent where none did. */
+  readonly stalls?: number;
+  /** True for a job that was made only to stand in the failed set: the ledger calls its event dead. */
+  readonly buried?: true;
 }
 
 /** What the queue is to do with a job after an attempt. */
@@ -46,7 +51,7 @@ export interface ConsumerOptions {
 type RedisWorker = Worker<unknown, string>;
 type PostgresWorker = Worker<unknown, string, string, PostgresQueueBackend, JobProgress, PostgresConnectionOptions>;
 
-/** How often a job may lose its worker before it is taken to be what kills them. */
+/** How often a job may lose its worker before the queue gives up on it by itself; whoever counts crashes is done long before. */
 const STALLS_MAX = 20;
 
 /** What BullMQ says of a job that it gave up on by itself; it has no code for it. */
@@ -77,7 +82,14 @@ export function consumeWebhooks(
 ): AsyncDisposable & { readonly ready: () => Promise<void>; readonly isRunning: () => boolean } {
   const take: Take = async (job, token) => {
     const attempt = job.attemptsMade + 1;
-    const verdict = await options.attempt({ jobId: job.id ?? '', data: job.data, attempt }).catch((error: unknown) => {
+    const taken: QueuedJob = {
+      jobId: job.id ?? '',
+      data: job.data,
+      attempt,
+      ...(job.stalledCounter > 0 ? { stalls: job.stalledCounter } : {}),
+      ...(isBurialName(job.name) ? { buried: true } : {}),
+    };
+    const verdict = await options.attempt(taken).catch((error: unknown) => {
       // Nobody could decide what follows: the usual number of attempts, and then it is given up.
       if (attempt > usualPace.retries) throw new UnrecoverableError(toFailure(error).message);
       throw error;

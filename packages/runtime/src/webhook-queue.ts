@@ -3,6 +3,7 @@ import { contestedJobIdOf, jobIdOf, type Delivery } from '@penstock/core/deliver
 import type { QueueStanding } from '@penstock/core/outcome';
 import { RETRIES_MAX } from '@penstock/core/retry-policy';
 import { openPostgresBackend, openRedisBackend, type BullQueue, type QueueBackend } from './queue-backends.ts';
+import { burialName, isBurialName, jobName } from './job-names.ts';
 import type { QueueLocation } from './queue-location.ts';
 
 /** A job's place in the queue; `missing` where the queue does not know the id. */
@@ -53,6 +54,14 @@ export interface WebhookQueue extends AsyncDisposable {
    * The lane is `live` unless given.
    */
   readonly recreate: (delivery: Delivery, options?: { readonly lane?: Lane }) => Promise<void>;
+  /**
+   * Makes the job again of a dead event that the queue no longer knows as
+   * failed. A worker takes it, sees that it is `buried`, and lets it fail
+   * without an attempt.
+   */
+  readonly bury: (delivery: Delivery) => Promise<void>;
+  /** Takes a job out of the failed set, where it is there. */
+  readonly forgetFailed: (jobId: string) => Promise<void>;
   readonly placeOf: (jobId: string) => Promise<JobPlace>;
   readonly counts: () => Promise<QueueCounts>;
   /** Failed jobs, newest first. */
@@ -78,9 +87,12 @@ export function openWebhookQueue(location: QueueLocation): WebhookQueue {
   bull.on('error', () => undefined);
 
   const recreate: WebhookQueue['recreate'] = async (delivery, { lane = 'live' } = {}) => {
-    const finished = await bull.getJob(jobIdOf(delivery));
-    if (finished?.finishedOn !== undefined) await finished.remove();
-    await bull.add(...jobOf(delivery, { jobId: jobIdOf(delivery), lane }));
+    const jobId = jobIdOf(delivery);
+    const former = await bull.getJob(jobId);
+    // A burial that still waits would let fail what is to be worked on.
+    if (former !== undefined && (former.finishedOn !== undefined || isBurialName(former.name)))
+      await former.remove().catch(() => undefined);
+    await bull.add(...jobOf(delivery, { jobId, lane }));
   };
 
   return {
@@ -90,6 +102,17 @@ export function openWebhookQueue(location: QueueLocation): WebhookQueue {
     add: async (deliveries, { lane = 'live' } = {}) => {
       backend.assertConnected();
       return addDeliveries(backend, { deliveries, lane });
+    },
+    bury: async (delivery) => {
+      const jobId = jobIdOf(delivery);
+      const [, data, options] = jobOf(delivery, { jobId, lane: 'replay' });
+      const former = await bull.getJob(jobId);
+      if (former !== undefined && (await former.isCompleted())) await former.remove();
+      await bull.add(burialName(delivery), data, options);
+    },
+    forgetFailed: async (jobId) => {
+      const job = await bull.getJob(jobId);
+      if (job !== undefined && (await job.isFailed())) await job.remove();
     },
     placeOf: async (jobId) => placeOfState(await bull.getJobState(jobId)),
     counts: async () => {
@@ -184,11 +207,6 @@ function jobOf(
       removeOnFail: { count: FAILED_KEPT },
     },
   ];
-}
-
-/** Unique to the delivery, so that reading it back tells whose job was stored. */
-function jobName(delivery: Delivery): string {
-  return `${delivery.type} ${delivery.deliveryId}`;
 }
 
 /** Enough to answer the usual quick repetition with `already processed`; the ledger knows for ever. */

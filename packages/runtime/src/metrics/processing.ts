@@ -53,7 +53,7 @@ export function processingMetrics(declare: Declare) {
     swept: declare.counter({
       name: 'penstock_swept_total',
       help: 'Disagreements between ledger and queue that the sweeper mended.',
-      labels: { outcome: 'recreated, marked_dead' },
+      labels: { outcome: 'recreated, marked_dead, buried, forgotten' },
       serves: 'Dead letters: mended by the sweeper; anything but zero means a queue lost something',
     }),
     replayed: declare.counter({
