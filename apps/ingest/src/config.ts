@@ -46,6 +46,20 @@ export const ingestSettings = {
     min: 1_024,
     max: 1024 * 1024 * 1024,
   }),
+  overflowRate: integer({
+    name: 'OVERFLOW_RATE',
+    about: 'events a second of one endpoint, or one account of it, that are not made to wait behind others',
+    fallback: 100,
+    min: 1,
+    max: 1_000_000,
+  }),
+  overflowBurst: integer({
+    name: 'OVERFLOW_BURST',
+    about: 'how many of them may come at once',
+    fallback: 1_000,
+    min: 1,
+    max: 10_000_000,
+  }),
   trustedRootsFile: optionalText({
     name: 'TRUSTED_ROOTS_FILE',
     about: "PEM certificates trusted beside the system's, for demonstrations; refused in production",

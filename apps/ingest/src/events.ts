@@ -1,3 +1,4 @@
+import type { Delivery } from '@penstock/core/delivery';
 import type { ReceiveOutcome } from '@penstock/core/outcome';
 import type { Logger } from '@penstock/runtime/logger';
 import type { Metrics } from '@penstock/runtime/metrics';
@@ -61,6 +62,10 @@ export function createIngestEvents({ logger, metrics }: { readonly logger: Logge
       };
       if (received.status >= 500 || outcome.kind === 'contested') logger.warn(line, 'webhook received');
       else logger.info(line, 'webhook received');
+    },
+
+    overflowed: (deliveries: readonly Delivery[]): void => {
+      for (const { endpoint } of deliveries) metrics.overflow.inc({ endpoint });
     },
 
     unexpected: ({ requestId, error }: { readonly requestId: string; readonly error: unknown }): void => {

@@ -18,6 +18,7 @@ import { createIngestApp } from './app.ts';
 import { boundedEnqueue } from './bounded-enqueue.ts';
 import { ingestSettings, readIngestConfig, type IngestConfig } from './config.ts';
 import { createIngestEvents } from './events.ts';
+import { chooseLanes } from './overflow.ts';
 import type { OpenEndpoint, ReceiveWorld } from './receive-webhook.ts';
 
 /** What ingest takes from its process; tests give their own. */
@@ -54,10 +55,17 @@ export async function ingest(given: IngestProcess, scope: ProcessScope): Promise
     }),
   );
 
+  const laneOf = chooseLanes({
+    ratePerSecond: config.overflowRate,
+    burst: config.overflowBurst,
+    clock: () => performance.now(),
+  });
   const world: ReceiveWorld = {
     endpoints,
     enqueue: boundedEnqueue(async (deliveries) => {
-      const standings = await queue.add(deliveries);
+      const lane = laneOf(deliveries);
+      if (lane === 'overflow') events.overflowed(deliveries);
+      const standings = await queue.add(deliveries, { lane });
       given.afterEnqueue?.();
       return standings;
     }, config.enqueueBytesMax),

@@ -35,6 +35,12 @@ export function receivingMetrics(declare: Declare) {
       },
       serves: 'Webhook path: events, duplicates; alerts EndpointSilent, CollisionSeen',
     }),
+    overflow: declare.counter({
+      name: 'penstock_overflow_total',
+      help: 'Events queued behind those of others because their source sent more than its rate.',
+      labels: { endpoint: 'a name of the configuration' },
+      serves: 'Webhook path: overflow; a rise is a storm, and says whose',
+    }),
     verificationFailures: declare.counter({
       name: 'penstock_verification_failures_total',
       help: 'Requests refused before anything was believed, by reason.',
