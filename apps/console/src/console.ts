@@ -7,6 +7,7 @@ import type { ProcessScope } from '@penstock/runtime/lifecycle';
 import { createLogger } from '@penstock/runtime/logger';
 import { maskKeyOf } from '@penstock/runtime/mask-key';
 import { createMetrics } from '@penstock/runtime/metrics';
+import { observePool, observeStatement } from '@penstock/runtime/observe-database';
 import { observeQueue } from '@penstock/runtime/observe-queue';
 import { serveHttp } from '@penstock/runtime/serve-http';
 import { version } from '@penstock/runtime/version';
@@ -37,7 +38,12 @@ export async function operatorsConsole(given: ConsoleProcess, scope: ProcessScop
   const config = readConsoleConfig(given.environment);
   scope.setShutdownMs(config.shutdownMs);
   const logger = createLogger({ name: 'console', level: config.logLevel, maskKey: maskKeyOf(config) });
-  const metrics = createMetrics({ process: 'console', version, environment: config.environment });
+  const metrics = createMetrics({
+    process: 'console',
+    version,
+    commit: config.commit,
+    environment: config.environment,
+  });
   const events = createConsoleEvents({ logger, metrics });
   const location = queueLocation(config);
 
@@ -47,6 +53,7 @@ export async function operatorsConsole(given: ConsoleProcess, scope: ProcessScop
       poolMax: config.databasePoolMax,
       applicationName: 'penstock-console',
       onError: events.databaseError,
+      onStatement: (statement) => observeStatement(metrics, statement),
     }),
   );
   await assertMigrated(db);
@@ -61,7 +68,10 @@ export async function operatorsConsole(given: ConsoleProcess, scope: ProcessScop
       fallbackPort: 9082,
       registry: metrics.registry,
       stopping: scope.stopping,
-      beforeScrape: () => observeQueue(queue, metrics),
+      beforeScrape: async () => {
+        observePool(metrics, db.poolUse());
+        await observeQueue(queue, metrics, given.now());
+      },
       checks: [
         // It acknowledges nothing, so whether the queue is durable is not the console's to refuse.
         { name: location.backend, check: async () => void (await queue.counts()) },

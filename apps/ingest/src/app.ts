@@ -25,6 +25,7 @@ export function createIngestApp(world: ReceiveWorld, events: IngestEvents): Hono
       status: answer.status,
       durationMs: performance.now() - started,
       at: world.now(),
+      traceparent: request.headers['traceparent'],
       outcome,
     });
     return new Response(answer.body === '' ? null : answer.body, { status: answer.status, headers: answer.headers });

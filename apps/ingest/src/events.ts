@@ -2,6 +2,7 @@ import type { Delivery } from '@penstock/core/delivery';
 import type { ReceiveOutcome } from '@penstock/core/outcome';
 import type { Logger } from '@penstock/runtime/logger';
 import type { Metrics } from '@penstock/runtime/metrics';
+import { traceIdOf } from '@penstock/runtime/trace-id';
 
 /** One request, as it is told when it is over. */
 export interface ReceivedRequest {
@@ -13,6 +14,8 @@ export interface ReceivedRequest {
   readonly status: number;
   readonly durationMs: number;
   readonly at: Date;
+  /** W3C trace context of the request, where it had one. */
+  readonly traceparent: string | undefined;
   readonly outcome: ReceiveOutcome;
 }
 
@@ -34,6 +37,7 @@ export function createIngestEvents({ logger, metrics }: { readonly logger: Logge
           provider,
         },
         received.durationMs / 1000,
+        traceIdOf(received.traceparent),
       );
       if (outcome.kind === 'accepted' || outcome.kind === 'malformed')
         metrics.keyLastUsed.set(
@@ -44,13 +48,20 @@ export function createIngestEvents({ logger, metrics }: { readonly logger: Logge
       if (outcome.kind === 'malformed' || outcome.kind === 'contested')
         metrics.events.inc({ endpoint, provider, type: 'other', outcome: outcome.kind });
       if (outcome.kind === 'accepted') {
-        for (const event of outcome.events)
+        for (const { type, occurredAt, standing } of outcome.events) {
+          const outcomeLabel = standing.replaceAll(' ', '_');
           metrics.events.inc({
             endpoint,
             provider,
-            type: metrics.typeLabel(event.type),
-            outcome: event.standing.replaceAll(' ', '_'),
+            type: metrics.typeLabel({ provider, endpoint, type }),
+            outcome: outcomeLabel,
           });
+          if (standing === 'queued' && occurredAt !== null)
+            metrics.createdToReceived.observe(
+              { endpoint, provider },
+              Math.max(0, (received.at.getTime() - Date.parse(occurredAt)) / 1000),
+            );
+        }
       }
 
       const line = {

@@ -35,7 +35,7 @@ export async function ingest(given: IngestProcess, scope: ProcessScope): Promise
   const { config, endpoints, location } = await prepare(given.environment);
   scope.setShutdownMs(config.shutdownMs);
   const logger = createLogger({ name: 'ingest', level: config.logLevel, maskKey: maskKeyOf(config) });
-  const metrics = createMetrics({ process: 'ingest', version, environment: config.environment });
+  const metrics = createMetrics({ process: 'ingest', version, commit: config.commit, environment: config.environment });
   const events = createIngestEvents({ logger, metrics });
 
   const queue = scope.resources.use(openWebhookQueue(location));

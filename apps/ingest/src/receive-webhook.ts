@@ -92,6 +92,7 @@ export async function receiveWebhook(incoming: IncomingWebhook, world: ReceiveWo
     events: deliveries.map((delivery, position) => ({
       eventId: delivery.eventId,
       type: delivery.type,
+      occurredAt: delivery.occurredAt,
       standing: standings[position] ?? 'queued',
     })),
   };

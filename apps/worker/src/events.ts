@@ -2,6 +2,7 @@ import type { Delivery } from '@penstock/core/delivery';
 import type { HandlerLog } from '@penstock/core/handler';
 import type { Logger } from '@penstock/runtime/logger';
 import type { Metrics } from '@penstock/runtime/metrics';
+import { countDeathOfUnknown, countProcessed } from './count-processed.ts';
 import type { QueuedJob } from '@penstock/runtime/webhook-consumer';
 import type { Delivered } from './deliver-message.ts';
 import type { StorageKept } from './keep-storage.ts';
@@ -25,38 +26,25 @@ export function createWorkerEvents({ logger, metrics }: { readonly logger: Logge
         durationMs: Math.round(timing.durationMs * 100) / 100,
         ...describe(processed),
       };
+      countProcessed(metrics, processed, { number: job.attempt, now: timing.now });
       switch (processed.kind) {
-        case 'ended': {
-          count(metrics, processed.delivery, processed.outcome);
-          const waited = (timing.now.getTime() - Date.parse(processed.delivery.receivedAt)) / 1000;
-          const { endpoint, provider } = processed.delivery;
-          if (processed.outcome === 'processed' || processed.outcome === 'ignored')
-            metrics.receivedToProcessed.observe(
-              { endpoint, provider, attempt: attemptLabel(job.attempt) },
-              Math.max(0, waited),
-            );
+        case 'ended':
           if (processed.outcome === 'collision')
             logger.error(line, 'collision: another body under a known id was put aside');
           else logger.info(line, 'webhook processed');
           return;
-        }
         case 'failed':
-          metrics.failedAttempts.inc({ endpoint: processed.delivery.endpoint, outcome: processed.next.kind });
-          if (processed.next.kind === 'dead') {
-            count(metrics, processed.delivery, 'dead');
+          if (processed.next.kind === 'dead')
             logger.error({ ...line, error: processed.error }, 'webhook is dead: it will not be retried by itself');
-          } else logger.warn({ ...line, error: processed.error }, 'webhook attempt failed');
+          else logger.warn({ ...line, error: processed.error }, 'webhook attempt failed');
           return;
         case 'unreadable':
-          metrics.failedAttempts.inc({ endpoint: 'unknown', outcome: 'dead' });
           logger.error({ ...line, error: processed.error }, 'job is not a delivery; it stays in the failed set');
           return;
         case 'unconfirmed':
-          metrics.failedAttempts.inc({ endpoint: processed.delivery.endpoint, outcome: 'postponed' });
           logger.warn(line, "the provider's API is away; the webhook is stored and waits without losing an attempt");
           return;
         case 'outage':
-          metrics.failedAttempts.inc({ endpoint: 'unknown', outcome: 'postponed' });
           if (processed.failure.code === 'month_missing') {
             metrics.monthMissing.inc();
             logger.error(line, 'a month of the events was missing; the webhook waits without losing an attempt');
@@ -76,7 +64,7 @@ export function createWorkerEvents({ logger, metrics }: { readonly logger: Logge
     },
 
     abandoned: (job: QueuedJob, reason: string): void => {
-      metrics.failedAttempts.inc({ endpoint: 'unknown', outcome: 'dead' });
+      countDeathOfUnknown(metrics, 'job_abandoned');
       logger.error({ jobId: job.jobId, reason }, 'webhook is dead: it lost its worker too often');
     },
 
@@ -217,18 +205,4 @@ function identify(delivery: Delivery): Record<string, unknown> {
     origin: delivery.origin,
     ...(delivery.traceparent === undefined ? {} : { traceparent: delivery.traceparent }),
   };
-}
-
-function count(metrics: Metrics, delivery: Delivery, outcome: string): void {
-  metrics.events.inc({
-    endpoint: delivery.endpoint,
-    provider: delivery.provider,
-    type: metrics.typeLabel(delivery.type),
-    outcome,
-  });
-}
-
-/** A stalled job is handed out more often than the policy's six times. */
-function attemptLabel(attempt: number): string {
-  return attempt <= 6 ? String(attempt) : 'more';
 }

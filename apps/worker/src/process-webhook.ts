@@ -1,5 +1,6 @@
 import { decodeBody, parseDelivery, type Delivery } from '@penstock/core/delivery';
 import { PermanentError, TransientError, toError, toFailure, type Failure } from '@penstock/core/failure';
+import type { MoneyMoved } from '@penstock/core/money-moved';
 import type { ProcessOutcome } from '@penstock/core/outcome';
 import type { KeyedFact } from '@penstock/core/payment';
 import type { Provider } from '@penstock/core/provider';
@@ -50,11 +51,14 @@ export type Processed =
       readonly outcome: Exclude<ProcessOutcome, 'dead'>;
       readonly delivery: Delivery;
       readonly handlers: readonly HandlerOutcome[];
+      /** Committed; told once, by the attempt that first folded the event. */
+      readonly moved: readonly MoneyMoved[];
     }
   | {
       readonly kind: 'failed';
       readonly delivery: Delivery;
       readonly handlers: readonly HandlerOutcome[];
+      readonly moved: readonly MoneyMoved[];
       readonly failure: Failure;
       readonly next: RetryDecision;
       readonly error: Error;
@@ -107,7 +111,7 @@ export async function processWebhook(job: QueuedJob, world: ProcessWorld): Promi
     const recorded = await recordFailedAttempt(world.db, attempt);
     return recorded === 'outage'
       ? { kind: 'outage', failure }
-      : { kind: 'failed', delivery, handlers: [], failure, next, error: toError(thrown) };
+      : { kind: 'failed', delivery, handlers: [], moved: [], failure, next, error: toError(thrown) };
   }
 }
 
@@ -139,12 +143,10 @@ async function applyDelivery(
   { delivery, provider, answer, job }: ProvenDelivery,
   world: ProcessWorld,
 ): Promise<Processed> {
-  const ended = (outcome: Exclude<ProcessOutcome, 'dead'>, handlers: readonly HandlerOutcome[] = []): Processed => ({
-    kind: 'ended',
-    outcome,
-    delivery,
-    handlers,
-  });
+  const ended = (
+    outcome: Exclude<ProcessOutcome, 'dead'>,
+    did: { readonly handlers: readonly HandlerOutcome[]; readonly moved: readonly MoneyMoved[] } = nothingDone,
+  ): Processed => ({ kind: 'ended', outcome, delivery, ...did });
   const forgery = await findForgery(tx, delivery);
   if (forgery !== undefined) {
     await recordDelivery(tx, delivery, { ledgerId: forgery.ledgerId, kind: 'other_body' });
@@ -197,7 +199,7 @@ async function applyDelivery(
   world.onStep?.('handled');
   if (handled.kind === 'failed') {
     const { failure, next, error, outcomes } = handled;
-    return { kind: 'failed', delivery, handlers: outcomes, failure, next, error };
+    return { kind: 'failed', delivery, handlers: outcomes, moved: applied.moved, failure, next, error };
   }
 
   // What was forwarded when it was finished first is not forwarded again.
@@ -207,12 +209,14 @@ async function applyDelivery(
   const outcome = handled.again || facts.length + handled.covering + forwarded > 0 ? 'processed' : 'ignored';
   await finishLedger(tx, entry.id, outcome);
   world.onStep?.('finished');
-  return ended(outcome, handled.outcomes);
+  return ended(outcome, { handlers: handled.outcomes, moved: applied.moved });
 }
 
 function paceOf({ endpoint, type }: Delivery, world: Pick<ProcessWorld, 'endpoints'>): RetryPace {
   return paceFor(world.endpoints.get(endpoint)?.retry, type);
 }
+
+const nothingDone = { handlers: [], moved: [] };
 
 /** A transmission id that is bound to another body: somebody has its headers, but this is not what was signed. */
 async function findForgery(tx: LedgerTransaction, delivery: Delivery) {

@@ -3,6 +3,7 @@ import { providerNamed } from '@penstock/core/providers/registry';
 import { assertReachable, openDatabase, type LedgerTransaction } from '@penstock/db/database';
 import { assertMigrated } from '@penstock/db/migrate';
 import { oldestUndelivered } from '@penstock/db/outbox-deliveries';
+import { replicationOf } from '@penstock/db/replication';
 import { loadConfiguration } from '@penstock/runtime/configuration-file';
 import type { Environment } from '@penstock/runtime/env';
 import { serveHealth } from '@penstock/runtime/health';
@@ -10,6 +11,7 @@ import type { ProcessScope } from '@penstock/runtime/lifecycle';
 import { createLogger } from '@penstock/runtime/logger';
 import { maskKeyOf } from '@penstock/runtime/mask-key';
 import { createMetrics } from '@penstock/runtime/metrics';
+import { observePool, observeReplicas, observeStatement } from '@penstock/runtime/observe-database';
 import { observeQueue } from '@penstock/runtime/observe-queue';
 import { version } from '@penstock/runtime/version';
 import { queueLocation } from '@penstock/runtime/queue-location';
@@ -50,7 +52,7 @@ export async function worker(given: WorkerProcess, scope: ProcessScope): Promise
   const config = readWorkerConfig(given.environment);
   scope.setShutdownMs(config.shutdownMs);
   const logger = createLogger({ name: 'worker', level: config.logLevel, maskKey: maskKeyOf(config) });
-  const metrics = createMetrics({ process: 'worker', version, environment: config.environment });
+  const metrics = createMetrics({ process: 'worker', version, commit: config.commit, environment: config.environment });
   const events = createWorkerEvents({ logger, metrics });
   const configuration = await loadConfiguration<LedgerTransaction>(config.configFile);
   const { handlers } = configuration;
@@ -67,6 +69,7 @@ export async function worker(given: WorkerProcess, scope: ProcessScope): Promise
       poolMax: config.databasePoolMax,
       applicationName: 'penstock-worker',
       onError: events.queueError,
+      onStatement: (statement) => observeStatement(metrics, statement),
     }),
   );
   await assertMigrated(db);
@@ -84,8 +87,12 @@ export async function worker(given: WorkerProcess, scope: ProcessScope): Promise
       registry: metrics.registry,
       stopping: scope.stopping,
       beforeScrape: async () => {
-        await observeQueue(queue, metrics);
-        events.outboxAge(await oldestUndelivered(db), given.now());
+        observePool(metrics, db.poolUse());
+        await Promise.all([
+          observeQueue(queue, metrics, given.now()),
+          oldestUndelivered(db).then((oldest) => events.outboxAge(oldest, given.now())),
+          replicationOf(db).then((replication) => observeReplicas(metrics, replication)),
+        ]);
       },
       checks: [
         { name: location.backend, check: queue.assertReady },

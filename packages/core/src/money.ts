@@ -97,7 +97,8 @@ const exponents: ReadonlyMap<string, number> = new Map([
   ...['CLF', 'UYW'].map((code) => [code, 4] as const),
 ]);
 
-function exponentOf(currency: string): number {
+/** Digits of a currency's minor unit: 2 for EUR, 0 for JPY. Throws PermanentError `malformed_amount` for what is no code. */
+export function exponentOf(currency: string): number {
   if (!/^[A-Za-z]{3}$/.test(currency)) throw malformedAmount('its currency is not a three-letter ISO 4217 code');
   return exponents.get(currency.toUpperCase()) ?? 2;
 }

@@ -28,6 +28,8 @@ export type ReceiveOutcome =
 export interface QueuedEvent {
   readonly eventId: string;
   readonly type: string;
+  /** The provider's own time of it; null where it names none. */
+  readonly occurredAt: string | null;
   readonly standing: QueueStanding;
 }
 

@@ -6,6 +6,7 @@ import type { FactOf, PaymentReference, PaymentStatus } from './payment-event.ts
 
 export { compareKeyedFacts, rankOf, type KeyedFact } from './fact-order.ts';
 export type { DisputeState, PaymentDisputeState } from './fold-dispute.ts';
+export { summarizeDisputes } from './fold-dispute.ts';
 export { foldPayout, type PayoutState } from './fold-payout.ts';
 export type { RefundState } from './fold-refund.ts';
 

@@ -78,6 +78,11 @@ export interface Provider {
   readonly id: string;
   /** The one media type its notifications come in; others are refused with 415. Null where it varies. */
   readonly mediaType: string | null;
+  /**
+   * The event types that metrics tell apart, as its documentation names them; what is not among them counts as
+   * `other`. Null where the sender makes up its own names.
+   */
+  readonly eventTypes: readonly string[] | null;
   readonly documentation: ProviderDocumentation;
   /** How it wants an accepted request to be answered; 200 with the event's standing in JSON where absent. */
   readonly acknowledgement?: { readonly status: number; readonly contentType: string; readonly body: string };

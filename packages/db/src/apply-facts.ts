@@ -1,3 +1,4 @@
+import { moneyMoved, type MoneyMoved } from '@penstock/core/money-moved';
 import { foldPayment, foldPayout, type KeyedFact, type PaymentFamily, type PayoutState } from '@penstock/core/payment';
 import type { LedgerTransaction } from './database.ts';
 import { writeDisputes } from './disputes.ts';
@@ -20,6 +21,8 @@ export interface FactSource {
 export interface Applied {
   readonly payments: readonly AppliedPayment[];
   readonly payouts: readonly PayoutState[];
+  /** To be counted once this is committed. Facts that were known before move nothing. */
+  readonly moved: readonly MoneyMoved[];
 }
 
 export interface AppliedPayment extends PaymentFamily {
@@ -35,12 +38,19 @@ export interface AppliedPayment extends PaymentFamily {
  * Locks names, then payments, each in a fixed order, until the transaction ends.
  */
 export async function applyFacts(tx: LedgerTransaction, source: FactSource): Promise<Applied> {
-  if (source.facts.length === 0) return { payments: [], payouts: [] };
+  if (source.facts.length === 0) return { payments: [], payouts: [], moved: [] };
   const names = source.facts.flatMap(({ fact }) => (fact.kind === 'payout' ? [`payout:${fact.id}`] : namesOf(fact)));
   await lockNames(tx, { account: source.account, names });
-  const applied: { payments: AppliedPayment[]; payouts: PayoutState[] } = { payments: [], payouts: [] };
-  for (const family of families(source.facts))
-    applied.payments.push(await applyToPayment(tx, { ...source, facts: family.facts }, family.names));
+  const applied: { payments: AppliedPayment[]; payouts: PayoutState[]; moved: MoneyMoved[] } = {
+    payments: [],
+    payouts: [],
+    moved: [],
+  };
+  for (const family of families(source.facts)) {
+    const { payment, moved } = await applyToPayment(tx, { ...source, facts: family.facts }, family.names);
+    applied.payments.push(payment);
+    applied.moved.push(...moved);
+  }
   for (const [id, facts] of payouts(source.facts))
     applied.payouts.push(await applyToPayout(tx, { ...source, facts }, id));
   return applied;
@@ -50,10 +60,11 @@ async function applyToPayment(
   tx: LedgerTransaction,
   source: FactSource,
   names: readonly string[],
-): Promise<AppliedPayment> {
+): Promise<{ readonly payment: AppliedPayment; readonly moved: readonly MoneyMoved[] }> {
   const { account, provider } = source;
   const keys = await lockPaymentsNamed(tx, { account, names });
-  const family = foldPayment([...(await factsOfPayments(tx, keys)), ...source.facts]);
+  const known = await factsOfPayments(tx, keys);
+  const family = foldPayment([...known, ...source.facts]);
 
   const [survivor, ...merged] = keys;
   await mergeIntoPayment(tx, { survivor: survivor ?? 0, merged });
@@ -65,7 +76,8 @@ async function applyToPayment(
   await storeFacts(tx, { eventId: source.eventId, account, owner: { paymentKey }, facts: source.facts });
   await writeRefunds(tx, { account, paymentKey, refunds: family.refunds });
   await writeDisputes(tx, { account, paymentKey, disputes: family.disputes });
-  return { key: paymentKey, ...family };
+  const before = [...Map.groupBy(known, (fact) => fact.paymentKey).values()].map((facts) => foldPayment(facts));
+  return { payment: { key: paymentKey, ...family }, moved: moneyMoved(before, [family]) };
 }
 
 /**

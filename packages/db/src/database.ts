@@ -1,8 +1,9 @@
 import { Kysely, PostgresDialect, sql, type Transaction } from 'kysely';
 import { DatabaseError, Pool, types } from 'pg';
-import { PermanentError, TransientError } from '@penstock/core/failure';
+import { PermanentError, toFailure, TransientError } from '@penstock/core/failure';
 import { isMonthMissing } from './months.ts';
 import type { Database } from './schema.ts';
+import { nameStatement, type StatementName } from './statement-name.ts';
 
 export type LedgerDatabase = Kysely<Database>;
 /** The ledger's own transaction: what is written here commits with the event or not at all. */
@@ -20,6 +21,22 @@ export interface ExecutedQuery {
   readonly durationMs: number;
 }
 
+/** A statement by its name, whether or not it succeeded. */
+export interface TimedStatement extends StatementName {
+  readonly durationMs: number;
+  /** SQLSTATE, or another code of the driver; null on success. */
+  readonly errorCode: string | null;
+}
+
+/** The connections that are open. */
+export interface PoolUse {
+  readonly total: number;
+  readonly idle: number;
+  /** Requests for a connection that wait for one. */
+  readonly waiting: number;
+  readonly max: number;
+}
+
 /** PostgreSQL's object id of int8, which pg would hand over as text. */
 const INT8 = types.builtins.INT8;
 
@@ -34,7 +51,9 @@ export function openDatabase(options: {
   readonly onError?: (error: Error) => void;
   /** Told of every statement that was executed. */
   readonly onQuery?: (query: ExecutedQuery) => void;
-}): LedgerDatabase & AsyncDisposable {
+  /** Told of every statement's time. */
+  readonly onStatement?: (statement: TimedStatement) => void;
+}): LedgerDatabase & AsyncDisposable & { readonly poolUse: () => PoolUse } {
   const pool = new Pool({
     connectionString: options.url,
     max: options.poolMax,
@@ -53,17 +72,27 @@ export function openDatabase(options: {
   pool.on('error', options.onError ?? (() => undefined));
   // A connection that breaks while in use tells its query; without a listener of its own it would end the process too.
   pool.on('connect', (client) => client.on('error', () => undefined));
-  const { onQuery } = options;
-  return new Kysely<Database>({
+  const { onQuery, onStatement } = options;
+  const db = new Kysely<Database>({
     dialect: new PostgresDialect({ pool }),
-    ...(onQuery === undefined
+    ...(onQuery === undefined && onStatement === undefined
       ? {}
       : {
-          log: ({ level, query: { sql: text, parameters }, queryDurationMillis: durationMs }) => {
-            if (level === 'query') onQuery({ sql: text, parameters, durationMs });
+          log: (event) => {
+            const { query, queryDurationMillis: durationMs } = event;
+            if (event.level === 'query') onQuery?.({ sql: query.sql, parameters: query.parameters, durationMs });
+            const errorCode = event.level === 'error' ? toFailure(event.error).code : null;
+            onStatement?.({ ...nameStatement(query.query), durationMs, errorCode });
           },
         }),
   });
+  const poolUse = (): PoolUse => ({
+    total: pool.totalCount,
+    idle: pool.idleCount,
+    waiting: pool.waitingCount,
+    max: options.poolMax,
+  });
+  return Object.assign(db, { poolUse });
 }
 
 /** Throws when the database does not answer. */

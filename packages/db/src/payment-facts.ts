@@ -36,15 +36,20 @@ export async function storeFacts(
     .execute();
 }
 
+/** A fact with the payment that it is stored under. */
+export interface StoredFact extends KeyedFact {
+  readonly paymentKey: number | null;
+}
+
 /** All facts stored about these payments. */
-export async function factsOfPayments(tx: LedgerTransaction, keys: readonly number[]): Promise<readonly KeyedFact[]> {
+export async function factsOfPayments(tx: LedgerTransaction, keys: readonly number[]): Promise<readonly StoredFact[]> {
   if (keys.length === 0) return [];
   const rows = await tx
     .selectFrom('payment_facts')
-    .select(['provider_event_id', 'ordinal', 'fact'])
+    .select(['provider_event_id', 'ordinal', 'fact', 'payment_key'])
     .where('payment_key', 'in', [...keys])
     .execute();
-  return rows.map(toKeyedFact);
+  return rows.map((row) => ({ ...toKeyedFact(row), paymentKey: row.payment_key }));
 }
 
 /** All facts stored about a payout. */

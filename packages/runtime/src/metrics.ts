@@ -1,19 +1,24 @@
 import { Registry, collectDefaultMetrics, type OpenMetricsContentType } from 'prom-client';
+import { providerNamed } from '@penstock/core/providers/registry';
 import { createDeclare } from './metrics/declare.ts';
-import { createEndpointLabel, createLabelLimit } from './metrics/limit-labels.ts';
+import { createEndpointLabel, createLabelLimit, createTypeLabel } from './metrics/limit-labels.ts';
+import { paymentMetrics } from './metrics/payments.ts';
 import { processingMetrics } from './metrics/processing.ts';
 import { receivingMetrics } from './metrics/receiving.ts';
 import { resourceMetrics } from './metrics/resources.ts';
 import { storageMetrics } from './metrics/storage.ts';
 
-/** Stripe has about 250 event types and PayPal 100; a sender cannot make more series than this. */
-const TYPE_LABELS_MAX = 400;
+/** Of senders who make up their own event types; one rarely has more than a few dozen. */
+const MADE_UP_TYPES_MAX = 50;
 
 /** Ten secrets at most, and two names in a pair of Adyen's; PayPal's certificates are named by requests. */
 const KEY_LABELS_MAX = 50;
 
-/** Our own codes are about thirty; drivers and handlers bring theirs. */
+/** Failure codes: our own are about thirty; drivers and handlers bring theirs. Tables: the schema has some twenty. */
 const CODE_LABELS_MAX = 50;
+
+/** ISO 4217 has about 180 codes in use. */
+const CURRENCY_LABELS_MAX = 200;
 
 /**
  * Every metric of every process. The declarations are in metrics/: name, unit,
@@ -35,6 +40,7 @@ export function createMetrics(options: {
     ...receivingMetrics(declare),
     ...processingMetrics(declare),
     ...storageMetrics(declare),
+    ...paymentMetrics(declare),
     ...resourceMetrics(declare),
   };
   metrics.buildInfo.set({ version: options.version, commit: options.commit ?? 'unknown', node: process.version }, 1);
@@ -42,9 +48,14 @@ export function createMetrics(options: {
     registry,
     declared: declare.declared,
     ...metrics,
-    typeLabel: createLabelLimit(TYPE_LABELS_MAX),
+    typeLabel: createTypeLabel({
+      typesOf: (provider) => providerNamed(provider)?.eventTypes,
+      madeUpMax: MADE_UP_TYPES_MAX,
+    }),
     keyLabel: createEndpointLabel(KEY_LABELS_MAX),
     codeLabel: createLabelLimit(CODE_LABELS_MAX),
+    tableLabel: createLabelLimit(CODE_LABELS_MAX),
+    currencyLabel: createLabelLimit(CURRENCY_LABELS_MAX),
   };
 }
 

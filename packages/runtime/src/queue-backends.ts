@@ -10,6 +10,7 @@ import {
 import { ConfigurationError, TransientError } from '@penstock/core/failure';
 import type { QueueLocation } from './queue-location.ts';
 import { openQueuePool } from './queue-pool.ts';
+import { readRedisFacts, type RedisFacts } from './redis-facts.ts';
 import { assertDurable, awaitReady, connectProducer } from './redis.ts';
 import { within } from './within.ts';
 
@@ -34,6 +35,10 @@ export interface QueueBackend {
   readonly storedNames: (jobIds: readonly string[]) => Promise<readonly (string | null)[]>;
   /** Throws TransientError where a call would wait for a connection rather than fail. */
   readonly assertConnected: () => void;
+  /** When the job that will be taken next was added; null where none waits. */
+  readonly oldestWaiting: () => Promise<Date | null>;
+  /** Null where the queue is not in Redis. */
+  readonly redisFacts: () => Promise<RedisFacts | null>;
   readonly connected: () => Promise<void>;
   readonly assertReady: () => Promise<void>;
   readonly close: () => Promise<void>;
@@ -58,6 +63,13 @@ export function openRedisBackend(location: QueueLocation): QueueBackend {
     assertConnected: () => {
       if (redis.status !== 'ready') throw new TransientError('queue_unavailable', 'Redis is not connected');
     },
+    // The list's tail is taken next. Only its time is read: the job itself may hold megabytes.
+    oldestWaiting: async () => {
+      const jobId = await redis.lindex(bull.toKey('wait'), -1);
+      const addedAt = jobId === null ? null : await redis.hget(bull.toKey(jobId), 'timestamp');
+      return addedAt === null ? null : new Date(Number(addedAt));
+    },
+    redisFacts: () => readRedisFacts(redis),
     connected: () => awaitReady(redis),
     assertReady: () => assertDurable(redis),
     close: async () => redis.disconnect(),
@@ -75,6 +87,11 @@ export function openPostgresBackend(location: QueueLocation): QueueBackend {
     bull,
     storedNames: async (jobIds) => Promise.all(jobIds.map(async (jobId) => (await bull.getJob(jobId))?.name ?? null)),
     assertConnected: () => undefined,
+    oldestWaiting: async () => {
+      const [next] = await bull.getJobs('waiting', 0, 0, true);
+      return next === undefined ? null : new Date(next.timestamp);
+    },
+    redisFacts: async () => null,
     connected: () => refuseOlderSchema(bull),
     assertReady: answers,
     close: () => pool.end(),

@@ -7,6 +7,13 @@ export const sharedSettings = {
     about: 'production switches on every start-up refusal',
     fallback: 'development',
   }),
+  commit: text({
+    name: 'GIT_COMMIT',
+    about: 'commit that runs, as penstock_build_info tells it',
+    fallback: 'unknown',
+    pattern: /^[\w.-]{1,64}$/,
+    expects: '1 to 64 letters, digits, dots and hyphens',
+  }),
   logLevel: oneOf({
     name: 'LOG_LEVEL',
     about: 'least severe level logged',

@@ -5,6 +5,7 @@ import { RETRIES_MAX } from '@penstock/core/retry-policy';
 import { openPostgresBackend, openRedisBackend, type BullQueue, type QueueBackend } from './queue-backends.ts';
 import { burialName, isBurialName, jobName } from './job-names.ts';
 import type { QueueLocation } from './queue-location.ts';
+import type { RedisFacts } from './redis-facts.ts';
 
 /** A job's place in the queue; `missing` where the queue does not know the id. */
 export type JobPlace = 'missing' | 'waiting' | 'active' | 'delayed' | 'completed' | 'failed';
@@ -64,6 +65,10 @@ export interface WebhookQueue extends AsyncDisposable {
   readonly forgetFailed: (jobId: string) => Promise<void>;
   readonly placeOf: (jobId: string) => Promise<JobPlace>;
   readonly counts: () => Promise<QueueCounts>;
+  /** When the job that will be taken next was added; null where none waits. */
+  readonly oldestWaiting: () => Promise<Date | null>;
+  /** What Redis says of itself; null where the queue is not in Redis. */
+  readonly redisFacts: () => Promise<RedisFacts | null>;
   /** Failed jobs, newest first. */
   readonly failedJobs: (range: { readonly from: number; readonly count: number }) => Promise<readonly FailedJob[]>;
   /**
@@ -134,6 +139,8 @@ export function openWebhookQueue(location: QueueLocation): WebhookQueue {
         finishedAt: job.finishedOn === undefined ? null : new Date(job.finishedOn),
       }));
     },
+    oldestWaiting: backend.oldestWaiting,
+    redisFacts: backend.redisFacts,
     connected: backend.connected,
     assertReady: backend.assertReady,
     [Symbol.asyncDispose]: async () => {

@@ -1,4 +1,5 @@
 import type { Provider } from '../../provider.ts';
+import { words } from '../../words.ts';
 import { createBraintreeChallengeResponder } from './challenge.ts';
 import { payloadSha256, readForm } from './form.ts';
 import { translateBraintree } from './translate.ts';
@@ -7,6 +8,19 @@ import { createBraintreeVerifier } from './verify.ts';
 export const braintree: Provider = {
   id: 'braintree',
   mediaType: 'application/x-www-form-urlencoded',
+  eventTypes: words(`
+    check account_updater_daily_report connected_merchant_paypal_status_changed
+    connected_merchant_status_transitioned disbursement disbursement_exception dispute_accepted
+    dispute_auto_accepted dispute_disputed dispute_expired dispute_lost dispute_opened dispute_under_review
+    dispute_won grantor_updated_granted_payment_method granted_payment_instrument_update local_payment_completed
+    local_payment_expired local_payment_funded local_payment_reversed oauth_access_revoked
+    partner_merchant_connected partner_merchant_declined partner_merchant_disconnected
+    payment_method_customer_data_updated payment_method_revoked_by_customer recipient_updated_granted_payment_method
+    refund_failed subscription_billing_skipped subscription_canceled subscription_charged_successfully
+    subscription_charged_unsuccessfully subscription_expired subscription_trial_ended subscription_went_active
+    subscription_went_past_due transaction_disbursed transaction_retried transaction_reviewed transaction_settled
+    transaction_settlement_declined
+  `),
   documentation: {
     title: 'Braintree',
     signatureIn: 'the form fields `bt_signature` and `bt_payload`',

@@ -1,10 +1,19 @@
 import type { Provider } from '../../provider.ts';
+import { words } from '../../words.ts';
 import { translateCheckout } from './translate.ts';
 import { createCheckoutVerifier } from './verify.ts';
 
 export const checkout: Provider = {
   id: 'checkout',
   mediaType: 'application/json',
+  eventTypes: words(`
+    payment_pending payment_approved payment_captured payment_capture_declined payment_capture_pending
+    payment_declined payment_voided payment_void_declined payment_canceled payment_expired payment_paid
+    payment_returned payment_refund_pending payment_refunded payment_refund_declined dispute_received
+    dispute_evidence_required dispute_evidence_submitted dispute_evidence_acknowledged_by_scheme
+    dispute_arbitration_sent_to_scheme dispute_won dispute_arbitration_won dispute_lost dispute_arbitration_lost
+    dispute_accepted dispute_expired dispute_canceled dispute_resolved card_verified card_verification_declined
+  `),
   documentation: {
     title: 'Checkout.com',
     signatureIn: '`Cko-Signature`',

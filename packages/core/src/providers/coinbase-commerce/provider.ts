@@ -1,10 +1,16 @@
 import type { Provider } from '../../provider.ts';
+import { words } from '../../words.ts';
 import { statesSameCoinbaseEvent, translateCoinbaseCommerce } from './translate.ts';
 import { createCoinbaseCommerceVerifier } from './verify.ts';
 
 export const coinbaseCommerce: Provider = {
   id: 'coinbase-commerce',
   mediaType: 'application/json',
+  eventTypes: words(`
+    charge:created charge:pending charge:confirmed charge:resolved charge:failed charge:delayed invoice:created
+    invoice:viewed invoice:payment_pending invoice:paid invoice:voided checkout:created checkout:updated
+    checkout:deleted
+  `),
   documentation: {
     title: 'Coinbase Commerce',
     signatureIn: '`X-CC-Webhook-Signature`',

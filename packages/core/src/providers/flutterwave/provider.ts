@@ -1,4 +1,5 @@
 import type { Provider } from '../../provider.ts';
+import { words } from '../../words.ts';
 import { createFlutterwaveConfirmer } from './confirm.ts';
 import { confirmationSettings } from './settings.ts';
 import { translateFlutterwaveAnswer } from './translate.ts';
@@ -7,6 +8,9 @@ import { createFlutterwaveVerifier } from './verify.ts';
 export const flutterwave: Provider = {
   id: 'flutterwave',
   mediaType: 'application/json',
+  eventTypes: words(`
+    charge.completed transfer.completed refund.completed subscription.cancelled singlebillpayment.status
+  `),
   documentation: {
     title: 'Flutterwave (v3)',
     signatureIn: '`verif-hash`: the secret hash as it is',

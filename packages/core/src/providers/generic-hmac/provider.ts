@@ -5,6 +5,7 @@ import { createGenericHmacVerifier } from './verify.ts';
 export const genericHmac: Provider = {
   id: 'generic-hmac',
   mediaType: null,
+  eventTypes: null,
   documentation: {
     title: 'Any provider that signs JSON with an HMAC',
     signatureIn: 'the header that `signature.header` names',

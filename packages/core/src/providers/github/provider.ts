@@ -1,10 +1,17 @@
 import type { Provider } from '../../provider.ts';
+import { words } from '../../words.ts';
 import { translateGithub } from './translate.ts';
 import { createGithubVerifier } from './verify.ts';
 
 export const github: Provider = {
   id: 'github',
   mediaType: 'application/json',
+  eventTypes: words(`
+    unsigned/ping unsigned/push unsigned/issues unsigned/issue_comment unsigned/pull_request unsigned/check_run
+    unsigned/check_suite unsigned/workflow_run unsigned/workflow_job unsigned/release unsigned/create
+    unsigned/delete unsigned/deployment unsigned/deployment_status unsigned/installation unsigned/sponsorship
+    unsigned/marketplace_purchase
+  `),
   documentation: {
     title: 'GitHub',
     signatureIn: '`X-Hub-Signature-256`: `sha256=<hex>`; `X-GitHub-Event` and `X-GitHub-Delivery` are not signed',

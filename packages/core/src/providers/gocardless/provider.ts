@@ -1,4 +1,5 @@
 import type { Provider } from '../../provider.ts';
+import { words } from '../../words.ts';
 import { statesSameGoCardlessEvent } from './event.ts';
 import { translateGoCardless } from './translate.ts';
 import { createGoCardlessVerifier } from './verify.ts';
@@ -6,6 +7,19 @@ import { createGoCardlessVerifier } from './verify.ts';
 export const gocardless: Provider = {
   id: 'gocardless',
   mediaType: 'application/json',
+  eventTypes: words(`
+    payments.created payments.customer_approval_granted payments.customer_approval_denied payments.submitted
+    payments.resubmission_requested payments.confirmed payments.paid_out payments.failed
+    payments.late_failure_settled payments.cancelled payments.charged_back payments.chargeback_settled
+    payments.chargeback_cancelled payments.surcharge_fee_debited refunds.created refunds.paid refunds.failed
+    refunds.refund_settled refunds.funds_returned payouts.paid payouts.fx_rate_confirmed
+    payouts.tax_exchange_rates_confirmed mandates.created mandates.customer_approval_granted mandates.submitted
+    mandates.active mandates.cancelled mandates.failed mandates.transferred mandates.expired
+    mandates.resubmission_requested mandates.reinstated mandates.replaced mandates.consumed mandates.blocked
+    subscriptions.created subscriptions.customer_approval_granted subscriptions.customer_approval_denied
+    subscriptions.payment_created subscriptions.cancelled subscriptions.finished subscriptions.paused
+    subscriptions.resumed subscriptions.scheduled_pause subscriptions.scheduled_resume
+  `),
   documentation: {
     title: 'GoCardless',
     signatureIn: '`Webhook-Signature`',

@@ -1,10 +1,17 @@
 import type { Provider } from '../../provider.ts';
+import { words } from '../../words.ts';
 import { translateLemonSqueezy } from './translate.ts';
 import { createLemonSqueezyVerifier } from './verify.ts';
 
 export const lemonSqueezy: Provider = {
   id: 'lemon-squeezy',
   mediaType: 'application/json',
+  eventTypes: words(`
+    order_created order_refunded subscription_created subscription_updated subscription_cancelled
+    subscription_resumed subscription_expired subscription_paused subscription_unpaused subscription_payment_success
+    subscription_payment_failed subscription_payment_recovered subscription_payment_refunded
+    subscription_plan_changed license_key_created license_key_updated affiliate_activated
+  `),
   documentation: {
     title: 'Lemon Squeezy',
     signatureIn: '`x-signature`',

@@ -1,4 +1,5 @@
 import type { Provider } from '../../provider.ts';
+import { words } from '../../words.ts';
 import { createMercadoPagoConfirmer } from './confirm.ts';
 import { confirmationSettings } from './settings.ts';
 import { translateMercadoPagoAnswer } from './translate.ts';
@@ -7,6 +8,11 @@ import { createMercadoPagoVerifier } from './verify.ts';
 export const mercadoPago: Provider = {
   id: 'mercado-pago',
   mediaType: 'application/json',
+  eventTypes: words(`
+    payment order merchant_order plan subscription subscription_preapproval subscription_preapproval_plan
+    subscription_authorized_payment invoice point_integration_wh topic_claims_integration_wh topic_chargebacks_wh
+    stop_delivery_op_wh
+  `),
   documentation: {
     title: 'Mercado Pago',
     signatureIn: '`x-signature` over `data.id` of the URL, `x-request-id` and `ts`; the body is not signed',

@@ -1,4 +1,5 @@
 import type { Provider } from '../../provider.ts';
+import { words } from '../../words.ts';
 import { createMollieConfirmer } from './confirm.ts';
 import { confirmationSettings } from './settings.ts';
 import { translateMollie, translateMollieAnswer } from './translate.ts';
@@ -7,6 +8,10 @@ import { classicId, createMollieVerifier } from './verify.ts';
 export const mollie: Provider = {
   id: 'mollie',
   mediaType: null,
+  eventTypes: words(`
+    payment payment.paid payment.failed payment.canceled payment.expired payment.authorized payment.pending
+    payment.open payment-link.paid order refund chargeback settlement invoice subscription
+  `),
   documentation: {
     title: 'Mollie',
     signatureIn: '`X-Mollie-Signature` (next-gen); none (classic), hence `token` in the URL',

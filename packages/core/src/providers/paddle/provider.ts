@@ -1,4 +1,5 @@
 import type { Provider } from '../../provider.ts';
+import { words } from '../../words.ts';
 import { statesSamePaddleEvent } from './event.ts';
 import { translatePaddle } from './translate.ts';
 import { createPaddleVerifier } from './verify.ts';
@@ -6,6 +7,16 @@ import { createPaddleVerifier } from './verify.ts';
 export const paddle: Provider = {
   id: 'paddle',
   mediaType: 'application/json',
+  eventTypes: words(`
+    transaction.created transaction.ready transaction.billed transaction.updated transaction.revised
+    transaction.paid transaction.completed transaction.past_due transaction.canceled transaction.payment_failed
+    adjustment.created adjustment.updated payout.created payout.paid subscription.created subscription.activated
+    subscription.trialing subscription.updated subscription.past_due subscription.paused subscription.resumed
+    subscription.canceled subscription.imported customer.created customer.updated customer.imported address.created
+    address.updated address.imported business.created business.updated business.imported product.created
+    product.updated product.imported price.created price.updated price.imported discount.created discount.updated
+    discount.imported
+  `),
   documentation: {
     title: 'Paddle Billing',
     signatureIn: '`Paddle-Signature`: `ts=<seconds>;h1=<hex>`',

@@ -1,10 +1,19 @@
 import type { Provider } from '../../provider.ts';
+import { words } from '../../words.ts';
 import { translatePaystack } from './translate.ts';
 import { createPaystackVerifier } from './verify.ts';
 
 export const paystack: Provider = {
   id: 'paystack',
   mediaType: 'application/json',
+  eventTypes: words(`
+    charge.success charge.dispute.create charge.dispute.remind charge.dispute.resolve refund.pending
+    refund.processing refund.processed refund.failed transfer.success transfer.failed transfer.reversed
+    customeridentification.success customeridentification.failed dedicatedaccount.assign.success
+    dedicatedaccount.assign.failed invoice.create invoice.update invoice.payment_failed paymentrequest.pending
+    paymentrequest.success subscription.create subscription.disable subscription.not_renew
+    subscription.expiring_cards
+  `),
   documentation: {
     title: 'Paystack',
     signatureIn: '`x-paystack-signature`',

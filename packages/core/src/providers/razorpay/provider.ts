@@ -1,10 +1,21 @@
 import type { Provider } from '../../provider.ts';
+import { words } from '../../words.ts';
 import { translateRazorpay } from './translate.ts';
 import { createRazorpayVerifier } from './verify.ts';
 
 export const razorpay: Provider = {
   id: 'razorpay',
   mediaType: 'application/json',
+  eventTypes: words(`
+    payment.pending payment.authorized payment.captured payment.failed payment.downtime.started
+    payment.downtime.updated payment.downtime.resolved refund.created refund.processed refund.failed
+    refund.speed_changed payment.dispute.created payment.dispute.under_review payment.dispute.action_required
+    payment.dispute.won payment.dispute.lost payment.dispute.closed order.paid invoice.paid invoice.partially_paid
+    invoice.expired settlement.processed payment_link.paid payment_link.partially_paid payment_link.expired
+    payment_link.cancelled subscription.authenticated subscription.activated subscription.charged
+    subscription.completed subscription.updated subscription.pending subscription.halted subscription.paused
+    subscription.resumed subscription.cancelled
+  `),
   documentation: {
     title: 'Razorpay',
     signatureIn: '`X-Razorpay-Signature`; `x-razorpay-event-id` is not signed and not used',

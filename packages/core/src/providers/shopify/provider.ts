@@ -1,10 +1,17 @@
 import type { Provider } from '../../provider.ts';
+import { words } from '../../words.ts';
 import { translateShopify } from './translate.ts';
 import { createShopifyVerifier } from './verify.ts';
 
 export const shopify: Provider = {
   id: 'shopify',
   mediaType: 'application/json',
+  eventTypes: words(`
+    Order Refund unsigned/orders/create unsigned/orders/paid unsigned/orders/updated unsigned/orders/cancelled
+    unsigned/orders/fulfilled unsigned/orders/partially_fulfilled unsigned/orders/edited unsigned/orders/delete
+    unsigned/refunds/create unsigned/order_transactions/create unsigned/disputes/create unsigned/disputes/update
+    unsigned/app/uninstalled unsigned/customers/data_request unsigned/customers/redact unsigned/shop/redact
+  `),
   documentation: {
     title: 'Shopify',
     signatureIn: '`X-Shopify-Hmac-Sha256`; topic, shop and ids are not signed and not acted upon',

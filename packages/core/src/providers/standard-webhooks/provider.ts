@@ -5,6 +5,7 @@ import { createStandardWebhooksVerifier } from './verify.ts';
 export const standardWebhooks: Provider = {
   id: 'standard-webhooks',
   mediaType: 'application/json',
+  eventTypes: null,
   documentation: {
     title: 'Standard Webhooks and Svix',
     signatureIn: '`webhook-id`, `webhook-timestamp` and `webhook-signature`, or the same three as `svix-*`',

@@ -1,4 +1,5 @@
 import type { Provider } from '../../provider.ts';
+import { stripeEventTypes } from '../stripe/documented-types.ts';
 import { confirmationSettings, createStripeCloudConfirmer } from './confirm.ts';
 import { translateStripeCloudAnswer } from './translate.ts';
 import { createStripeCloudVerifier } from './verify.ts';
@@ -7,6 +8,7 @@ export const stripeCloud: Provider = {
   id: 'stripe-cloud',
   // Event Grid sends application/cloudevents+json.
   mediaType: null,
+  eventTypes: stripeEventTypes,
   documentation: {
     title: 'Stripe by EventBridge or Event Grid',
     signatureIn: '`authorization: Bearer <token>`: a token of yours as it is',

@@ -1,4 +1,5 @@
 import type { Provider } from '../../provider.ts';
+import { stripeEventTypes } from './documented-types.ts';
 import { statesSameStripeEvent } from './event.ts';
 import { confirmationSettings, createStripeConfirmer } from './confirm.ts';
 import { translateStripe, translateStripeObject } from './translate.ts';
@@ -7,6 +8,7 @@ import { createStripeVerifier } from './verify.ts';
 export const stripe: Provider = {
   id: 'stripe',
   mediaType: 'application/json',
+  eventTypes: stripeEventTypes,
   documentation: {
     title: 'Stripe',
     signatureIn: '`Stripe-Signature`: `t=<seconds>,v1=<hex>`',

@@ -1,4 +1,5 @@
 import type { Provider } from '../../provider.ts';
+import { words } from '../../words.ts';
 import { createXenditConfirmer } from './confirm.ts';
 import { confirmationSettings } from './settings.ts';
 import { translateXenditAnswer } from './translate.ts';
@@ -7,6 +8,10 @@ import { createXenditVerifier } from './verify.ts';
 export const xendit: Provider = {
   id: 'xendit',
   mediaType: 'application/json',
+  eventTypes: words(`
+    payment.capture payment.authorization payment.failure payment_token.activation payment_token.failure
+    payment_token.expiry refund.succeeded refund.failed invoice unknown
+  `),
   documentation: {
     title: 'Xendit',
     signatureIn: '`x-callback-token`: the account’s token as it is',
