@@ -92,8 +92,10 @@ describe.each(queueBackends)('what the processes tell Prometheus, with the queue
   });
 
   test('queue, database, pool and build are told; Redis where there is one', async () => {
+    await until(async () => (await scrape(worker.healthUrl))('penstock_queue_jobs', { state: 'failed' }) === 1, {
+      what: 'the dead job to be in the failed set',
+    });
     const sample = await scrape(worker.healthUrl);
-    expect(sample('penstock_queue_jobs', { state: 'failed' })).toBe(1);
     expect(sample('penstock_queue_oldest_waiting_seconds')).toBe(0);
     expect(sample('penstock_queue_durable')).toBe(1);
     expect(

@@ -15,7 +15,7 @@ export interface ReceivedRequest {
   readonly durationMs: number;
   readonly at: Date;
   /** W3C trace context of the request, where it had one. */
-  readonly traceparent: string | undefined;
+  readonly traceparent: string | string[] | undefined;
   readonly outcome: ReceiveOutcome;
 }
 

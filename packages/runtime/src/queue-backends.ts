@@ -87,9 +87,13 @@ export function openPostgresBackend(location: QueueLocation): QueueBackend {
     bull,
     storedNames: async (jobIds) => Promise.all(jobIds.map(async (jobId) => (await bull.getJob(jobId))?.name ?? null)),
     assertConnected: () => undefined,
+    // By the index that workers take jobs by. BullMQ's own listing would read the body too.
     oldestWaiting: async () => {
-      const [next] = await bull.getJobs('waiting', 0, 0, true);
-      return next === undefined ? null : new Date(next.timestamp);
+      const { rows } = await pool.query<{ readonly added_at_ms: string }>(
+        `select added_at_ms from job where queue = $1 and state = 'waiting' order by priority, seq limit 1`,
+        [location.name],
+      );
+      return rows[0] === undefined ? null : new Date(Number(rows[0].added_at_ms));
     },
     redisFacts: async () => null,
     connected: () => refuseOlderSchema(bull),
