@@ -100,7 +100,7 @@ describe.each(queueBackends)('what the processes tell Prometheus, with the queue
     expect(sample('penstock_queue_durable')).toBe(1);
     expect(
       sample('db_client_operation_duration_seconds_count', {
-        db_operation_name: 'insert',
+        db_operation_name: 'update',
         db_collection_name: 'ledger',
       }),
     ).toBeGreaterThan(0);
