@@ -1,4 +1,12 @@
 -- columns
+api_keys.id text not null
+api_keys.name text not null
+api_keys.secret_sha256 bytea not null
+api_keys.scopes text[] not null
+api_keys.created_at timestamp with time zone not null default now()
+api_keys.expires_at timestamp with time zone
+api_keys.revoked_at timestamp with time zone
+api_keys.last_used_at timestamp with time zone
 asked_handlers.ledger_id bigint not null
 asked_handlers.handler text not null
 asked_handlers.replay_id bigint not null
@@ -239,6 +247,11 @@ deliveries by RANGE (recorded_at)
 events by RANGE (recorded_at)
 
 -- constraints
+api_keys: CHECK (((length(name) >= 1) AND (length(name) <= 100)))
+api_keys: CHECK ((cardinality(scopes) > 0))
+api_keys: CHECK ((id ~ '^[0-9a-f]{12}$'::text))
+api_keys: CHECK ((octet_length(secret_sha256) = 32))
+api_keys: PRIMARY KEY (id)
 asked_handlers: FOREIGN KEY (ledger_id) REFERENCES ledger(id)
 asked_handlers: FOREIGN KEY (replay_id) REFERENCES replays(id)
 asked_handlers: PRIMARY KEY (ledger_id, handler)
@@ -317,23 +330,45 @@ transmissions: PRIMARY KEY (account, transmission_id)
 CREATE INDEX attempts_of_event ON ONLY public.attempts USING btree (ledger_id, id)
 CREATE INDEX deaths_by_time ON public.deaths USING btree (died_at)
 CREATE INDEX deaths_of_event ON public.deaths USING btree (ledger_id, id)
+CREATE INDEX disputes_by_amount ON public.disputes USING btree (currency, amount)
+CREATE INDEX disputes_by_id ON public.disputes USING btree (id)
+CREATE INDEX disputes_by_status ON public.disputes USING btree (status, occurred_at DESC, account DESC, id DESC, payment_key DESC)
+CREATE INDEX disputes_by_time ON public.disputes USING btree (occurred_at DESC, account DESC, id DESC, payment_key DESC)
 CREATE INDEX disputes_of_payment ON public.disputes USING btree (payment_key)
+CREATE INDEX events_by_type ON ONLY public.events USING btree (type, received_at DESC, id DESC)
+CREATE INDEX ledger_by_endpoint ON public.ledger USING btree (endpoint, received_at DESC, id DESC)
+CREATE INDEX ledger_by_fingerprint ON public.ledger USING btree (failure_fingerprint, received_at DESC, id DESC) WHERE (failure_fingerprint IS NOT NULL)
+CREATE INDEX ledger_by_time ON public.ledger USING btree (received_at DESC, id DESC)
 CREATE INDEX ledger_dead ON public.ledger USING btree (finished_at DESC) WHERE (state = 'dead'::text)
+CREATE INDEX ledger_dead_by_time ON public.ledger USING btree (received_at DESC, id DESC) WHERE (state = 'dead'::text)
 CREATE INDEX ledger_unfinished ON public.ledger USING btree (touched_at) WHERE (state = 'received'::text)
 CREATE INDEX operator_actions_of_target ON public.operator_actions USING btree (target, id)
+CREATE INDEX outbox_deliveries_by_destination ON public.outbox_deliveries USING btree (destination, id DESC)
 CREATE INDEX outbox_deliveries_dead ON public.outbox_deliveries USING btree (finished_at DESC) WHERE (state = 'dead'::text)
 CREATE INDEX outbox_deliveries_in_order ON public.outbox_deliveries USING btree (destination, order_key, id) WHERE ((order_key IS NOT NULL) AND (finished_at IS NULL))
 CREATE INDEX outbox_deliveries_pending ON public.outbox_deliveries USING btree (id) WHERE (state = 'pending'::text)
 CREATE INDEX outbox_deliveries_queued ON public.outbox_deliveries USING btree (touched_at) WHERE (state = 'queued'::text)
+CREATE INDEX outbox_of_event ON public.outbox USING btree (ledger_id)
 CREATE INDEX payment_facts_of_payment ON public.payment_facts USING btree (payment_key) WHERE (payment_key IS NOT NULL)
 CREATE INDEX payment_facts_of_payout ON public.payment_facts USING btree (account, payout_id) WHERE (payout_id IS NOT NULL)
+CREATE INDEX payment_references_by_name ON public.payment_references USING btree (reference)
 CREATE INDEX payment_references_of_payment ON public.payment_references USING btree (payment_key)
-CREATE INDEX payments_by_id ON public.payments USING btree (account, id)
+CREATE INDEX payments_by_account ON public.payments USING btree (account, occurred_at DESC, key DESC)
+CREATE INDEX payments_by_amount ON public.payments USING btree (currency, amount)
+CREATE INDEX payments_by_id ON public.payments USING btree (id, account)
+CREATE INDEX payments_by_status ON public.payments USING btree (status, occurred_at DESC, key DESC)
 CREATE INDEX payments_by_time ON public.payments USING btree (occurred_at DESC, key DESC)
+CREATE INDEX payouts_by_amount ON public.payouts USING btree (currency, amount)
+CREATE INDEX payouts_by_status ON public.payouts USING btree (status, occurred_at DESC, account DESC, id DESC)
+CREATE INDEX payouts_by_time ON public.payouts USING btree (occurred_at DESC, account DESC, id DESC)
+CREATE INDEX refunds_by_amount ON public.refunds USING btree (currency, amount)
+CREATE INDEX refunds_by_status ON public.refunds USING btree (status, occurred_at DESC, account DESC, id DESC)
+CREATE INDEX refunds_by_time ON public.refunds USING btree (occurred_at DESC, account DESC, id DESC)
 CREATE INDEX refunds_of_payment ON public.refunds USING btree (payment_key)
 CREATE INDEX replay_items_of_event ON public.replay_items USING btree (ledger_id) WHERE (state = 'moved'::text)
 CREATE INDEX replay_items_planned ON public.replay_items USING btree (replay_id, ledger_id) WHERE (state = 'planned'::text)
 CREATE INDEX replays_open ON public.replays USING btree (id) WHERE (state = ANY (ARRAY['planned'::text, 'running'::text, 'paused'::text]))
+CREATE UNIQUE INDEX api_keys_pkey ON public.api_keys USING btree (id)
 CREATE UNIQUE INDEX asked_handlers_pkey ON public.asked_handlers USING btree (ledger_id, handler)
 CREATE UNIQUE INDEX attempts_pkey ON ONLY public.attempts USING btree (id, failed_at)
 CREATE UNIQUE INDEX collisions_ledger_id_kind_provider_event_id_body_sha256_key ON public.collisions USING btree (ledger_id, kind, provider_event_id, body_sha256)

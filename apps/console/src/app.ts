@@ -1,11 +1,12 @@
 import { TransientError } from '@penstock/core/failure';
-import { isDatabaseOutage, type LedgerDatabase } from '@penstock/db/database';
+import { isDatabaseOutage, isStatementTimeout, type LedgerDatabase } from '@penstock/db/database';
 import type { WebhookQueue } from '@penstock/runtime/webhook-queue';
 import { requestIdOf } from '@penstock/runtime/request-id';
 import { within } from '@penstock/runtime/within';
 import { Hono } from 'hono';
 import { csrf } from 'hono/csrf';
 import { HTTPException } from 'hono/http-exception';
+import { readApi, type ReadApiWorld } from './api/read-api.ts';
 import type { ConsoleEvents } from './events.ts';
 import { keysRoute } from './keys-route.ts';
 import { limitBody } from './limit-body.ts';
@@ -22,7 +23,7 @@ import { secureAnswers } from './secure-answers.ts';
 const QUEUE_MS_MAX = 2_000;
 
 /** What the console needs of the world. */
-export interface ConsoleWorld extends LoginWorld {
+export interface ConsoleWorld extends LoginWorld, ReadApiWorld {
   readonly db: LedgerDatabase;
   readonly queue: Pick<WebhookQueue, 'bull' | 'counts' | 'location'>;
   readonly newId: () => string;
@@ -54,6 +55,8 @@ export function createConsoleApp(world: ConsoleWorld, events: ConsoleEvents): Ho
   // site only after asking for leave (CORS), and none is given.
   app.use(csrf());
   app.route('/', loginRoutes(world, events));
+  // Asks for a key, or for a session.
+  app.route('/', readApi(world, events));
 
   app.use(requireSession(world.sessions));
   app.use(limitBody());
@@ -65,7 +68,7 @@ export function createConsoleApp(world: ConsoleWorld, events: ConsoleEvents): Ho
       }),
     ),
   );
-  app.get('/payments/:id', paymentRoute(world.db));
+  app.get('/payments/:id', paymentRoute(world.reads));
   app.get('/keys', keysRoute(world.db, world.now));
   app.use('/queues/*', (_context, next) => within(QUEUE_MS_MAX, next()));
   // The board's own links lead here; it answers to the path without the slash.
@@ -75,6 +78,7 @@ export function createConsoleApp(world: ConsoleWorld, events: ConsoleEvents): Ho
   app.notFound((context) => refuse(context, { kind: 'page_unknown' }));
   app.onError((error, context) => {
     if (error instanceof HTTPException && error.status === 403) return refuse(context, { kind: 'origin_foreign' });
+    if (isStatementTimeout(error)) return refuse(context, { kind: 'read_too_slow' });
     if (error instanceof TransientError) return refuse(context, { kind: 'queue_unavailable' });
     events.requestFailed({ requestId: context.var.requestId, error });
     return refuse(context, { kind: isDatabaseOutage(error) ? 'database_unavailable' : 'unexpected' });

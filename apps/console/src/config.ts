@@ -1,10 +1,24 @@
-import { integer, optionalInteger, readSettings, requiredText, type Environment } from '@penstock/runtime/env';
+import {
+  integer,
+  optionalInteger,
+  optionalText,
+  readSettings,
+  requiredText,
+  type Environment,
+} from '@penstock/runtime/env';
 import { databaseSettings, sharedSettings } from '@penstock/runtime/shared-settings';
 
 /** Every setting of the console. */
 const consoleSettings = {
   ...sharedSettings,
   ...databaseSettings,
+  replicaUrl: optionalText({
+    name: 'DATABASE_REPLICA_URL',
+    about: 'a replica of the ledger, that payments and the API are read from',
+    secret: true,
+    pattern: /^postgres(ql)?:\/\/\S+$/,
+    expects: 'a postgres:// URL',
+  }),
   port: optionalInteger({
     name: 'PORT',
     about: "operators' port, never to be public",

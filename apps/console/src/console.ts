@@ -33,6 +33,13 @@ export interface ConsoleProcess {
 /** Pages and forms; the largest request is a login. */
 const REQUEST_MS_MAX = 15_000;
 
+/** A page of a list takes milliseconds along an index; one that takes longer asked for too much. */
+const READ_MS_MAX = 5_000;
+
+/** In 15 minutes. A client with an old key sends many; whoever guesses at 256 bits gets nowhere. */
+const WRONG_KEYS_MAX = 20;
+const WRONG_KEYS_IN_ALL_MAX = 1_000;
+
 /** Starts the console: settings, database, queue, private port, operators' port. */
 export async function operatorsConsole(given: ConsoleProcess, scope: ProcessScope): Promise<void> {
   const config = readConsoleConfig(given.environment);
@@ -57,6 +64,16 @@ export async function operatorsConsole(given: ConsoleProcess, scope: ProcessScop
     }),
   );
   await assertMigrated(db);
+  const reads = scope.resources.use(
+    openDatabase({
+      url: config.replicaUrl ?? config.databaseUrl,
+      poolMax: config.databasePoolMax,
+      applicationName: 'penstock-console-reads',
+      onError: events.databaseError,
+      onStatement: (statement) => observeStatement(metrics, statement),
+      statementTimeoutMs: READ_MS_MAX,
+    }),
+  );
   const queue = scope.resources.use(openWebhookQueue(location));
   // A queue that is away is a reason to look at the console, not one to go without it.
   await queue.connected().catch(events.queueAway);
@@ -76,6 +93,7 @@ export async function operatorsConsole(given: ConsoleProcess, scope: ProcessScop
         // It acknowledges nothing, so whether the queue is durable is not the console's to refuse.
         { name: location.backend, check: async () => void (await queue.counts()) },
         { name: 'database', check: () => assertReachable(db) },
+        ...(config.replicaUrl === undefined ? [] : [{ name: 'replica', check: () => assertReachable(reads) }]),
         { name: 'migrations', check: () => assertMigrated(db) },
       ],
     }),
@@ -86,11 +104,13 @@ export async function operatorsConsole(given: ConsoleProcess, scope: ProcessScop
   const app = createConsoleApp(
     {
       db,
+      reads,
       queue,
       newId,
       now,
       sessions: createSessions({ now, newToken, lifetimeMs }),
       limiter: createLoginLimiter({ now, attemptsPerAddress: config.loginAttempts }),
+      keyLimiter: createLoginLimiter({ now, attemptsPerAddress: WRONG_KEYS_MAX, attemptsInAll: WRONG_KEYS_IN_ALL_MAX }),
       isPassword: createPasswordCheck(config.password),
       cookie: { maxAgeSeconds: lifetimeMs / 1000, alwaysSecure: config.environment === 'production' },
     },

@@ -11,6 +11,7 @@ export interface AnsweredRequest {
   readonly durationMs: number;
 }
 
+export type ApiKeyOutcome = 'accepted' | 'unknown' | 'expired' | 'revoked' | 'limited';
 export type LoginOutcome = 'granted' | 'refused' | 'limited';
 
 /** The only place in the console that touches logger and metrics: one function a business event. */
@@ -49,6 +50,22 @@ export function createConsoleEvents({ logger, metrics }: { readonly logger: Logg
       else logger.warn(login, 'a login was refused');
     },
 
+    /** Every key that was sent. */
+    apiKeyJudged: (judged: {
+      readonly outcome: ApiKeyOutcome;
+      readonly keyId?: string;
+      readonly address: string;
+      readonly requestId: string;
+    }): void => {
+      metrics.apiKeys.inc({ outcome: judged.outcome });
+      if (judged.outcome === 'accepted') logger.debug(judged, 'a key was accepted');
+      else logger.warn(judged, 'a key was refused');
+    },
+
+    apiKeyUseUnwritten: (error: unknown): void => {
+      logger.warn({ error }, 'when a key was used last could not be written');
+    },
+
     requestFailed: (failed: { readonly requestId: string; readonly error: unknown }): void => {
       logger.error(failed, 'a request failed');
     },
@@ -84,7 +101,29 @@ const exactRoutes = new Set(['/', '/login', '/logout', '/console.css', '/keys'])
 function routeLabel(path: string): string {
   if (exactRoutes.has(path)) return path;
   if (path === '/queues' || path.startsWith('/queues/')) return '/queues';
+  if (path === '/api' || path.startsWith('/api/')) return apiRouteLabel(path);
   return path.startsWith('/payments/') ? '/payments/:id' : 'other';
+}
+
+const apiLists = new Set([
+  'openapi.json',
+  'payments',
+  'refunds',
+  'disputes',
+  'payouts',
+  'events',
+  'outbox',
+  'collisions',
+]);
+
+/** `/api/payments/:id/timeline`: the list and the part are ours, what stands between is not. */
+function apiRouteLabel(path: string): string {
+  const [list, id, part, ...more] = path.split('/').slice(2);
+  if (list === undefined) return '/api';
+  if (!apiLists.has(list) || more.length > 0) return 'other';
+  if (id === undefined) return `/api/${list}`;
+  if (part === undefined) return `/api/${list}/:id`;
+  return part === 'timeline' || part === 'payload' ? `/api/${list}/:id/${part}` : 'other';
 }
 
 const knownMethods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);

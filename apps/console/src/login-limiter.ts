@@ -14,7 +14,7 @@ const WINDOW_MS = 15 * 60_000;
 const FAILURES_PER_WINDOW_MAX = 100;
 
 /**
- * At most so many wrong passwords per address, and 100 in all, in any 15
+ * At most so many wrong passwords per address, and 100 in all unless told otherwise, in any 15
  * minutes. Attempts that are turned away are not counted, so waiting helps.
  * The address is the connection's own: headers that name another can be made
  * up, so behind a proxy everybody shares the proxy's share.
@@ -22,6 +22,8 @@ const FAILURES_PER_WINDOW_MAX = 100;
 export function createLoginLimiter(options: {
   readonly now: () => Date;
   readonly attemptsPerAddress: number;
+  /** Of all addresses together. */
+  readonly attemptsInAll?: number;
 }): LoginLimiter {
   let failures: readonly { readonly address: string; readonly at: number }[] = [];
 
@@ -41,7 +43,10 @@ export function createLoginLimiter(options: {
     waitMs: (address) => {
       const recent = recentFailures();
       const own = recent.filter((failure) => failure.address === address);
-      const wait = Math.max(waitFor(own, options.attemptsPerAddress), waitFor(recent, FAILURES_PER_WINDOW_MAX));
+      const wait = Math.max(
+        waitFor(own, options.attemptsPerAddress),
+        waitFor(recent, options.attemptsInAll ?? FAILURES_PER_WINDOW_MAX),
+      );
       return wait > 0 ? wait : null;
     },
     recordFailure: (address) => {

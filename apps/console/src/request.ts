@@ -17,3 +17,9 @@ export function wantsPage(accept: string | undefined): boolean {
 export function cameOverHttps(request: { readonly url: string; readonly forwardedProto: string | undefined }): boolean {
   return new URL(request.url).protocol === 'https:' || request.forwardedProto?.split(',')[0]?.trim() === 'https';
 }
+
+/** The login, and from there back to this page. */
+export function loginLocation(url: string): string {
+  const { pathname, search } = new URL(url);
+  return `/login?next=${encodeURIComponent(pathname + search)}`;
+}

@@ -1,6 +1,6 @@
 import type { MiddlewareHandler } from 'hono';
 import { getCookie } from 'hono/cookie';
-import { SESSION_COOKIE, wantsPage } from './request.ts';
+import { loginLocation, SESSION_COOKIE, wantsPage } from './request.ts';
 import { refuse, type ConsoleEnv } from './respond.ts';
 import type { Sessions } from './sessions.ts';
 
@@ -11,7 +11,6 @@ export function requireSession(sessions: Sessions): MiddlewareHandler<ConsoleEnv
     if (token !== undefined && sessions.isOpen(token)) return next();
     if (context.req.method !== 'GET' || !wantsPage(context.req.header('accept')))
       return refuse(context, { kind: 'login_required' });
-    const { pathname, search } = new URL(context.req.url);
-    return context.redirect(`/login?next=${encodeURIComponent(pathname + search)}`, 303);
+    return context.redirect(loginLocation(context.req.url), 303);
   };
 }

@@ -1,13 +1,20 @@
 import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
+import type { Scope } from './api/api-key.ts';
+import { readRefusalDetails, type ReadRefusal } from './api/refusals.ts';
 
 /** What every handler of the console finds in its context. */
 export interface ConsoleEnv {
   readonly Bindings: HttpBindings;
-  readonly Variables: { readonly requestId: string };
+  readonly Variables: {
+    readonly requestId: string;
+    /** What may be read below `/api`; nothing before `authenticate` has said. */
+    readonly scopes?: ReadonlySet<Scope>;
+  };
 }
 
 export type Refusal =
+  | ReadRefusal
   | { readonly kind: 'login_required' }
   | { readonly kind: 'password_wrong' }
   | { readonly kind: 'login_limited'; readonly waitMs: number }
@@ -24,8 +31,8 @@ export type Refusal =
   | { readonly kind: 'database_unavailable' }
   | { readonly kind: 'unexpected' };
 
-interface RefusalDetails {
-  readonly status: 400 | 401 | 403 | 404 | 409 | 413 | 429 | 500 | 503;
+export interface RefusalDetails {
+  readonly status: 400 | 401 | 403 | 404 | 405 | 409 | 410 | 413 | 429 | 500 | 503;
   readonly code: string;
   readonly title: string;
   readonly detail?: string;
@@ -107,6 +114,18 @@ export function refusalDetails(refusal: Refusal): RefusalDetails {
       };
     case 'page_unknown':
       return { status: 404, code: 'page_unknown', title: 'There is no such page' };
+    case 'key_required':
+    case 'key_unknown':
+    case 'key_expired':
+    case 'key_revoked':
+    case 'key_limited':
+    case 'scope_missing':
+    case 'cursor_invalid':
+    case 'event_unknown':
+    case 'payload_gone':
+    case 'read_only':
+    case 'read_too_slow':
+      return readRefusalDetails(refusal);
     case 'queue_unavailable':
       return {
         status: 503,

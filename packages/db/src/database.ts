@@ -53,6 +53,8 @@ export function openDatabase(options: {
   readonly onQuery?: (query: ExecutedQuery) => void;
   /** Told of every statement's time. */
   readonly onStatement?: (statement: TimedStatement) => void;
+  /** How long one statement may take. */
+  readonly statementTimeoutMs?: number;
 }): LedgerDatabase & AsyncDisposable & { readonly poolUse: () => PoolUse } {
   const pool = new Pool({
     connectionString: options.url,
@@ -61,7 +63,7 @@ export function openDatabase(options: {
     connectionTimeoutMillis: 5_000,
     idleTimeoutMillis: 30_000,
     keepAlive: true,
-    statement_timeout: STATEMENT_TIMEOUT_MS,
+    statement_timeout: options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS,
     lock_timeout: 10_000,
     idle_in_transaction_session_timeout: 120_000,
     types: {
@@ -134,4 +136,9 @@ export function isLedgerOutage(error: unknown): boolean {
       error.message,
     )
   );
+}
+
+/** Whether a statement took longer than it may. Source: PostgreSQL, Appendix A, query_canceled. */
+export function isStatementTimeout(error: unknown): boolean {
+  return error instanceof DatabaseError && error.code === '57014';
 }

@@ -9,6 +9,7 @@ import type {
   CanonicalType,
 } from '@penstock/core/payment-event';
 import type { Tier } from '@penstock/core/verification';
+import type { ApiKeysTable } from './schema-api-keys.ts';
 import type { ReplayTables } from './schema-replay.ts';
 
 /** The tables, as migrations/ makes them. Amounts are minor units of the currency. */
@@ -23,6 +24,7 @@ export interface Database extends ReplayTables {
   crashes: CrashesTable;
   handler_runs: HandlerRunsTable;
   key_uses: KeyUsesTable;
+  api_keys: ApiKeysTable;
   payments: PaymentsTable;
   payment_references: PaymentReferencesTable;
   payment_facts: PaymentFactsTable;

@@ -14,7 +14,7 @@ export function receivingMetrics(declare: Declare) {
       help: 'Time from the head of a request to its answer.',
       labels: {
         http_route:
-          '/webhooks/:endpoint at ingest; /, /login, /logout, /console.css, /payments/:id, /keys, /queues, other at the console',
+          '/webhooks/:endpoint at ingest; /, /login, /logout, /console.css, /payments/:id, /keys, /queues, /api and its reads, other at the console',
         http_request_method: "HTTP's known ones, other",
         http_response_status_code: 'the HTTP status',
         endpoint: 'a name of the configuration, unknown; empty at the console',
@@ -69,6 +69,12 @@ export function receivingMetrics(declare: Declare) {
       help: 'Attempts to log in to the console, by outcome.',
       labels: { outcome: 'granted, refused (wrong password), limited (not looked at)' },
       serves: 'Workers and resources: logins; a rise of the last two is somebody guessing',
+    }),
+    apiKeys: declare.counter({
+      name: 'penstock_api_keys_total',
+      help: 'Keys sent to the read API, by what became of them.',
+      labels: { outcome: 'accepted, unknown, expired, revoked, limited (not looked at)' },
+      serves: 'Workers and resources: a rise of refusals is a client with an old key, or somebody guessing',
     }),
   };
 }
