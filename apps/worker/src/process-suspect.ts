@@ -79,7 +79,10 @@ async function openTrial(
     });
     await recordDeath(tx, entry.id, { failure, reason: 'poison' });
     const next = { kind: 'dead', reason: 'poison' } as const;
-    return { kind: 'condemned', processed: { kind: 'failed', delivery, handlers: [], failure, next, error } };
+    return {
+      kind: 'condemned',
+      processed: { kind: 'failed', delivery, handlers: [], moved: [], failure, next, error },
+    };
   });
 }
 
