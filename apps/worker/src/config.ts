@@ -1,3 +1,4 @@
+import { ConfigurationError } from '@penstock/core/failure';
 import { integer, optionalInteger, readSettings, type Environment } from '@penstock/runtime/env';
 import { databaseSettings, replaySettings, sharedSettings } from '@penstock/runtime/shared-settings';
 
@@ -70,11 +71,24 @@ const workerSettings = {
     min: 100,
     max: 86_400_000,
   }),
+  eventRetentionDays: integer({
+    name: 'EVENT_RETENTION_DAYS',
+    about: 'how long the bytes of finished events, and what is written beside them, are kept, in days; 0: for ever',
+    fallback: 400,
+    min: 0,
+    max: 36_500,
+  }),
 };
+
+/** Deliveries go by months a week back: a month that has just ended is still written to. */
+const RETENTION_DAYS_MIN = 35;
 
 export type WorkerConfig = ReturnType<typeof readWorkerConfig>;
 
 /** Throws ConfigurationError listing every problem. */
 export function readWorkerConfig(environment: Environment) {
-  return readSettings(workerSettings, environment);
+  const config = readSettings(workerSettings, environment);
+  if (config.eventRetentionDays > 0 && config.eventRetentionDays < RETENTION_DAYS_MIN)
+    throw new ConfigurationError([`EVENT_RETENTION_DAYS must be 0, or at least ${RETENTION_DAYS_MIN}`]);
+  return config;
 }

@@ -120,11 +120,21 @@ export function createWorkerEvents({ logger, metrics }: { readonly logger: Logge
       logger.warn({ error }, 'which signing keys were used could not be written; the next events tell it again');
     },
 
-    /** Once an hour at the one worker of the fleet that looked after the months. */
-    monthsKept: ({ created, ahead, oldest }: StorageKept): void => {
+    /** Once an hour at every worker; retention at one of them. */
+    storageKept: ({ created, ahead, oldest, retention }: StorageKept): void => {
       metrics.monthsAhead.set(ahead);
       if (oldest !== null) metrics.oldestMonth.set(oldest.getTime() / 1_000);
       if (created.length > 0) logger.info({ created, ahead }, 'months were made ahead');
+      if (retention === null) return;
+      const { dropped, rowsKept, busy, pruned } = retention;
+      for (const { table } of dropped) metrics.monthsDropped.inc({ table });
+      for (const [table, rows] of Object.entries(pruned)) metrics.rowsPruned.inc({ table }, rows);
+      if (busy.length > 0) logger.warn({ busy }, 'months past their retention are in use; the next look tries again');
+      if (dropped.length + Object.values(pruned).reduce((sum, rows) => sum + rows, 0) > 0)
+        logger.info(
+          { dropped: dropped.map(({ name }) => name), rowsKept, pruned },
+          'what is past its retention was dropped; what is not finished stays',
+        );
     },
 
     storageFailed: (error: unknown): void => {

@@ -118,7 +118,10 @@ export async function worker(given: WorkerProcess, scope: ProcessScope): Promise
     repeat({
       everyMs: KEEP_STORAGE_MS,
       onError: events.storageFailed,
-      task: async () => events.monthsKept(await keepStorage({ db, now })),
+      task: async () =>
+        events.storageKept(
+          await keepStorage({ db, now, retentionDays: config.eventRetentionDays, signal: scope.stopping }),
+        ),
     }),
   );
 

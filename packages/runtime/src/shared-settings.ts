@@ -76,7 +76,8 @@ export const databaseSettings = {
     name: 'DATABASE_POOL_MAX',
     about: 'most connections of this process to the ledger',
     fallback: 10,
-    min: 2,
+    // The sweeper and the retention each hold one while they work with another.
+    min: 3,
     max: 200,
   }),
 };

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { parseArgs, styleText } from 'node:util';
 import * as z from 'zod';
 import { encodeBody, sha256Hex, type Delivery } from '@penstock/core/delivery';
-import { ConfigurationError } from '@penstock/core/failure';
+import { ConfigurationError, PermanentError } from '@penstock/core/failure';
 import type { HandlerLog } from '@penstock/core/handler';
 import { providerNamed } from '@penstock/core/providers/registry';
 import { findConfirmation } from '@penstock/db/confirmations';
@@ -155,7 +155,13 @@ async function findStored(
   if (found === undefined) throw new ConfigurationError([`${eventId} is neither a file nor an event of the ledger`]);
   if (another !== undefined)
     throw new ConfigurationError([`${eventId} is an event of the accounts ${found.account} and ${another.account}`]);
-  return deliveryOfStoredEvent(db, found.id, randomUUID());
+  try {
+    return await deliveryOfStoredEvent(db, found.id, randomUUID());
+  } catch (error) {
+    if (error instanceof PermanentError)
+      throw new ConfigurationError([`${eventId}: ${error.message}; give it as a file`]);
+    throw error;
+  }
 }
 
 function print(delivery: Delivery, rehearsal: Rehearsal, statements: readonly ExecutedQuery[]): void {

@@ -15,6 +15,18 @@ export function storageMetrics(declare: Declare) {
       labels: {},
       serves: 'Workers and resources: storage; below 1 the next month is at risk',
     }),
+    monthsDropped: declare.counter({
+      name: 'penstock_months_dropped_total',
+      help: 'Months of a table that retention dropped.',
+      labels: { table: 'events, deliveries, confirmations, attempts' },
+      serves: 'Workers and resources: storage',
+    }),
+    rowsPruned: declare.counter({
+      name: 'penstock_rows_pruned_total',
+      help: 'Rows beside finished events that retention deleted.',
+      labels: { table: 'handler_runs, outbox, outbox_deliveries' },
+      serves: 'Workers and resources: storage',
+    }),
     oldestMonth: declare.gauge({
       name: 'penstock_oldest_month_timestamp_seconds',
       help: 'When the oldest month that is kept began, in Unix seconds.',
