@@ -1,5 +1,5 @@
 import { getRequestListener } from '@hono/node-server';
-import { assertReachable, openDatabase } from '@penstock/db/database';
+import { assertLimited, assertReachable, openDatabase } from '@penstock/db/database';
 import { assertMigrated } from '@penstock/db/migrate';
 import type { Environment } from '@penstock/runtime/env';
 import { serveHealth } from '@penstock/runtime/health';
@@ -63,6 +63,7 @@ export async function operatorsConsole(given: ConsoleProcess, scope: ProcessScop
       onStatement: (statement) => observeStatement(metrics, statement),
     }),
   );
+  await assertLimited(db);
   await assertMigrated(db);
   const reads = scope.resources.use(
     openDatabase({

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { providerNamed } from '@penstock/core/providers/registry';
-import { assertReachable, openDatabase, type LedgerTransaction } from '@penstock/db/database';
+import { assertLimited, assertReachable, openDatabase, type LedgerTransaction } from '@penstock/db/database';
 import { assertMigrated } from '@penstock/db/migrate';
 import { oldestUndelivered } from '@penstock/db/outbox-deliveries';
 import { replicationOf } from '@penstock/db/replication';
@@ -72,6 +72,7 @@ export async function worker(given: WorkerProcess, scope: ProcessScope): Promise
       onStatement: (statement) => observeStatement(metrics, statement),
     }),
   );
+  await assertLimited(db);
   await assertMigrated(db);
   const queue = scope.resources.use(openWebhookQueue(location));
   await refuseWhereEventsCouldBeLost(queue, {

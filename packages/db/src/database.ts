@@ -1,6 +1,6 @@
 import { Kysely, PostgresDialect, sql, type Transaction } from 'kysely';
 import { DatabaseError, Pool, types } from 'pg';
-import { PermanentError, toFailure, TransientError } from '@penstock/core/failure';
+import { ConfigurationError, PermanentError, toFailure, TransientError } from '@penstock/core/failure';
 import { isMonthMissing } from './months.ts';
 import type { Database } from './schema.ts';
 import { nameStatement, type StatementName } from './statement-name.ts';
@@ -13,6 +13,13 @@ export type Connection = Kysely<Database>;
 
 /** An event's statements take milliseconds; a minute is a fault to be reported. */
 export const STATEMENT_TIMEOUT_MS = 60_000;
+
+/** What a session of ours may take, in milliseconds, by the names that PostgreSQL has for it. */
+const sessionLimits = {
+  statement_timeout: STATEMENT_TIMEOUT_MS,
+  lock_timeout: 10_000,
+  idle_in_transaction_session_timeout: 120_000,
+} as const;
 
 /** A statement that was executed. */
 export interface ExecutedQuery {
@@ -43,6 +50,8 @@ const INT8 = types.builtins.INT8;
 /**
  * Opens the ledger's database. Connects on first use. Every statement and
  * every wait for a lock has a limit, so that nothing in the worker waits for ever.
+ * A URL with `?pgbouncer=true` leads to a pooler in transaction mode, which has
+ * no sessions to set limits for: there they are the role's (see assertLimited).
  */
 export function openDatabase(options: {
   readonly url: string;
@@ -56,16 +65,17 @@ export function openDatabase(options: {
   /** How long one statement may take. */
   readonly statementTimeoutMs?: number;
 }): LedgerDatabase & AsyncDisposable & { readonly poolUse: () => PoolUse } {
+  const { connectionString, isPooled } = readUrl(options.url);
   const pool = new Pool({
-    connectionString: options.url,
+    connectionString,
     max: options.poolMax,
     application_name: options.applicationName,
     connectionTimeoutMillis: 5_000,
     idleTimeoutMillis: 30_000,
     keepAlive: true,
-    statement_timeout: options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS,
-    lock_timeout: 10_000,
-    idle_in_transaction_session_timeout: 120_000,
+    ...(isPooled
+      ? {}
+      : { ...sessionLimits, statement_timeout: options.statementTimeoutMs ?? sessionLimits.statement_timeout }),
     types: {
       getTypeParser: (oid, format) =>
         oid === INT8 && format !== 'binary' ? readInt8 : types.getTypeParser(oid, format),
@@ -100,6 +110,40 @@ export function openDatabase(options: {
 /** Throws when the database does not answer. */
 export async function assertReachable(db: Connection): Promise<void> {
   await sql`select 1`.execute(db);
+}
+
+/**
+ * Throws ConfigurationError where statements would have no limits of time: the
+ * URL leads through a pooler that was not told of, or the role has none.
+ */
+export async function assertLimited(db: Connection): Promise<void> {
+  const names = Object.keys(sessionLimits);
+  const { rows } = await sql<{ name: string; setting: string; role: string; database: string }>`
+    select name, setting, current_user as role, current_database() as database
+    from pg_settings where name = any(${names}) and setting = '0'`
+    .execute(db)
+    .catch((error: unknown) => {
+      if (error instanceof Error && error.message.includes('unsupported startup parameter'))
+        throw new ConfigurationError([
+          'DATABASE_URL leads to PgBouncer: add ?pgbouncer=true to it (docs/OPERATIONS-POSTGRES.md)',
+        ]);
+      throw error;
+    });
+  if (rows.length === 0) return;
+  throw new ConfigurationError(
+    Object.entries(sessionLimits)
+      .filter(([name]) => rows.some((row) => row.name === name))
+      .map(
+        ([name, ms]) => `run once: alter role ${rows[0]?.role} in database ${rows[0]?.database} set ${name} = ${ms}`,
+      ),
+  );
+}
+
+function readUrl(url: string): { readonly connectionString: string; readonly isPooled: boolean } {
+  if (!/[?&]pgbouncer=true(&|$)/.test(url)) return { connectionString: url, isPooled: false };
+  const direct = new URL(url);
+  direct.searchParams.delete('pgbouncer');
+  return { connectionString: direct.href, isPooled: true };
 }
 
 /** Amounts and keys stay far below 2^53; one that does not must not be rounded. */
