@@ -34,15 +34,15 @@ function leaked(shown: string, seeds: readonly Named[]): readonly string[] {
   return seeds.filter(({ secret }) => text.includes(secret)).map(({ name, text: written }) => `${name}: ${written}`);
 }
 
-// Every third, which has one or more of each event; the bench takes all.
-const some = payloads.filter((_payload, position) => position % 3 === 0);
+// Every fourth, which has one or more of each event; the bench takes all.
+const some = payloads.filter((_payload, position) => position % 4 === 0);
 
 describe('personal data in every text of real payloads', () => {
   const all = some.map(({ value }, number) => seeded(value, number));
 
   test('there are payloads, texts and ways of writing enough to mean something', () => {
-    expect(all.length).toBeGreaterThan(150);
-    expect(all.flatMap(({ seeds }) => seeds).length).toBeGreaterThan(10_000);
+    expect(all.length).toBeGreaterThan(120);
+    expect(all.flatMap(({ seeds }) => seeds).length).toBeGreaterThan(8_000);
     expect(names.length).toBeGreaterThan(45);
     // The oracle sees what is not masked.
     for (const { value, seeds } of all.slice(0, 20))

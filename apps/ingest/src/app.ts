@@ -1,13 +1,19 @@
 import type { HttpBindings } from '@hono/node-server';
 import { requestIdOf } from '@penstock/runtime/request-id';
+import { newTraceparent, readTraceparent, traceIdOf } from '@penstock/runtime/trace-context';
 import { Hono } from 'hono';
 import type { IngestEvents } from './events.ts';
 import { receiveWebhook, type ReceiveWorld } from './receive-webhook.ts';
-import { respond } from './respond.ts';
+import { respond, type Answer } from './respond.ts';
 
-/** The public port: webhooks, and nothing else. */
-export function createIngestApp(world: ReceiveWorld, events: IngestEvents): Hono<{ Bindings: HttpBindings }> {
-  const app = new Hono<{ Bindings: HttpBindings }>();
+interface Bindings {
+  Bindings: HttpBindings;
+  Variables: { traceparent: string };
+}
+
+/** The public port: webhooks, and nothing else. Every answer tells the request's id and its trace's. */
+export function createIngestApp(world: ReceiveWorld, events: IngestEvents): Hono<Bindings> {
+  const app = new Hono<Bindings>();
 
   app.all('/webhooks/:endpoint', async (context) => {
     const started = performance.now();
@@ -15,36 +21,44 @@ export function createIngestApp(world: ReceiveWorld, events: IngestEvents): Hono
     const endpoint = context.req.param('endpoint');
     const requestId = requestIdOf(request.headers['x-request-id'], world.newId);
 
-    const outcome = await receiveWebhook({ endpointName: endpoint, requestId, request }, world);
-    const answer = respond(outcome, requestId, world.endpoints.get(endpoint)?.provider);
-    events.webhookReceived({
-      endpoint,
-      provider: world.endpoints.get(endpoint)?.provider.id ?? null,
-      method: request.method ?? '',
-      requestId,
-      status: answer.status,
-      durationMs: performance.now() - started,
-      at: world.now(),
-      traceparent: request.headers['traceparent'],
-      outcome,
+    return events.receiving({ request, requestId }, async (span) => {
+      const { traceparent } = span;
+      context.set('traceparent', traceparent);
+      const outcome = await receiveWebhook({ endpointName: endpoint, requestId, traceparent, request }, world);
+      const answer = respond(outcome, requestId, world.endpoints.get(endpoint)?.provider);
+      events.webhookReceived({
+        endpoint,
+        provider: world.endpoints.get(endpoint)?.provider.id ?? null,
+        method: request.method ?? '',
+        requestId,
+        span,
+        status: answer.status,
+        durationMs: performance.now() - started,
+        at: world.now(),
+        outcome,
+      });
+      return responseOf(answer, traceparent);
     });
-    return new Response(answer.body === '' ? null : answer.body, { status: answer.status, headers: answer.headers });
   });
 
   app.notFound((context) => {
-    const answer = respond(
-      { kind: 'unknown_endpoint' },
-      requestIdOf(context.env.incoming.headers['x-request-id'], world.newId),
-    );
-    return new Response(answer.body, { status: answer.status, headers: answer.headers });
+    const { headers } = context.env.incoming;
+    const answer = respond({ kind: 'unknown_endpoint' }, requestIdOf(headers['x-request-id'], world.newId));
+    return responseOf(answer, readTraceparent(headers['traceparent']) ?? newTraceparent());
   });
 
   // A fault of ours, not of the request: the provider sends it again.
   app.onError((error, context) => {
     const requestId = requestIdOf(context.env.incoming.headers['x-request-id'], world.newId);
-    events.unexpected({ requestId, error });
-    const answer = respond({ kind: 'unexpected' }, requestId);
-    return new Response(answer.body, { status: answer.status, headers: answer.headers });
+    const { traceparent } = context.var;
+    events.unexpected({ requestId, traceparent, error });
+    return responseOf(respond({ kind: 'unexpected' }, requestId), traceparent);
   });
   return app;
+}
+
+function responseOf(answer: Answer, traceparent: string): Response {
+  const traceId = traceIdOf(traceparent);
+  const headers = traceId === undefined ? answer.headers : { ...answer.headers, 'x-trace-id': traceId };
+  return new Response(answer.body === '' ? null : answer.body, { status: answer.status, headers });
 }

@@ -9,7 +9,7 @@ interface Received {
   readonly receivedAt: Date;
   readonly contentType: string | null;
   readonly requestId: string;
-  readonly traceparent: string | string[] | undefined;
+  readonly traceparent: string;
   readonly newId: () => string;
 }
 
@@ -29,7 +29,7 @@ export function toDeliveries(received: Received): readonly Delivery[] {
     keyId: verification.keyId,
     transmissionId: verification.transmissionId,
     requestId: received.requestId,
-    ...(isTraceparent(received.traceparent) ? { traceparent: received.traceparent } : {}),
+    traceparent: received.traceparent,
     contentType: received.contentType?.slice(0, 255) ?? null,
     origin: 'webhook',
     bodySha256: sha256Hex(body),
@@ -64,9 +64,4 @@ export function toDeliveries(received: Received): readonly Delivery[] {
       providerAccount: event.providerAccount,
     };
   });
-}
-
-/** W3C Trace Context, section 3.2. */
-function isTraceparent(value: string | string[] | undefined): value is string {
-  return typeof value === 'string' && /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/.test(value);
 }

@@ -2,7 +2,10 @@ import type { Delivery } from '@penstock/core/delivery';
 import type { ReceiveOutcome } from '@penstock/core/outcome';
 import type { Logger } from '@penstock/runtime/logger';
 import type { Metrics } from '@penstock/runtime/metrics';
-import { traceIdOf } from '@penstock/runtime/trace-id';
+import { traceIdOf } from '@penstock/runtime/trace-context';
+import type { OpenSpan, Tracing } from '@penstock/runtime/tracing';
+import { methodLabel } from './method-label.ts';
+import { createSpans } from './spans.ts';
 
 /** One request, as it is told when it is over. */
 export interface ReceivedRequest {
@@ -11,17 +14,28 @@ export interface ReceivedRequest {
   readonly provider: string | null;
   readonly method: string;
   readonly requestId: string;
+  readonly span: OpenSpan;
   readonly status: number;
   readonly durationMs: number;
   readonly at: Date;
-  /** W3C trace context of the request, where it had one. */
-  readonly traceparent: string | string[] | undefined;
   readonly outcome: ReceiveOutcome;
 }
 
-/** The only place in ingest that touches logger and metrics: one function a business event. */
-export function createIngestEvents({ logger, metrics }: { readonly logger: Logger; readonly metrics: Metrics }) {
+/** The only place in ingest that touches logger, metrics and spans: one function a business event. */
+export function createIngestEvents({
+  logger,
+  metrics,
+  tracing,
+  queueName,
+}: {
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly tracing: Tracing;
+  readonly queueName: string;
+}) {
   return {
+    ...createSpans(tracing, queueName),
+
     /** Every request under /webhooks, whatever became of it. */
     webhookReceived: (received: ReceivedRequest): void => {
       const { outcome } = received;
@@ -37,7 +51,7 @@ export function createIngestEvents({ logger, metrics }: { readonly logger: Logge
           provider,
         },
         received.durationMs / 1000,
-        traceIdOf(received.traceparent),
+        traceIdOf(received.span.traceparent),
       );
       if (outcome.kind === 'accepted' || outcome.kind === 'malformed')
         metrics.keyLastUsed.set(
@@ -64,8 +78,10 @@ export function createIngestEvents({ logger, metrics }: { readonly logger: Logge
         }
       }
 
+      tellSpan(received);
       const line = {
         requestId: received.requestId,
+        traceId: traceIdOf(received.span.traceparent),
         endpoint: received.endpoint.slice(0, 64),
         status: received.status,
         durationMs: Math.round(received.durationMs * 100) / 100,
@@ -79,7 +95,15 @@ export function createIngestEvents({ logger, metrics }: { readonly logger: Logge
       for (const { endpoint } of deliveries) metrics.overflow.inc({ endpoint });
     },
 
-    unexpected: ({ requestId, error }: { readonly requestId: string; readonly error: unknown }): void => {
+    unexpected: ({
+      requestId,
+      traceparent,
+      error,
+    }: {
+      readonly requestId: string;
+      readonly traceparent: string;
+      readonly error: unknown;
+    }): void => {
       metrics.httpDuration.observe(
         {
           http_route: '/webhooks/:endpoint',
@@ -90,7 +114,7 @@ export function createIngestEvents({ logger, metrics }: { readonly logger: Logge
         },
         0,
       );
-      logger.error({ requestId, error }, 'a request failed for a reason of our own');
+      logger.error({ requestId, traceId: traceIdOf(traceparent), error }, 'a request failed for a reason of our own');
     },
 
     listening: (ports: {
@@ -114,6 +138,19 @@ export function createIngestEvents({ logger, metrics }: { readonly logger: Logge
 
 export type IngestEvents = ReturnType<typeof createIngestEvents>;
 
+function tellSpan({ span, status, endpoint, provider, outcome }: ReceivedRequest): void {
+  span.set({
+    'http.response.status_code': status,
+    'penstock.endpoint': provider === null ? 'unknown' : endpoint,
+    'penstock.provider': provider ?? 'unknown',
+    'penstock.outcome': outcome.kind,
+    'penstock.event.id': outcome.kind === 'accepted' ? outcome.events[0]?.eventId : undefined,
+    'penstock.event.type': outcome.kind === 'accepted' ? outcome.events[0]?.type : undefined,
+  });
+  // A server's span fails with its server, not with its caller (Semantic conventions for HTTP spans, status).
+  if (status >= 500) span.fail(String(status), outcome.kind);
+}
+
 function outcomeFields(outcome: ReceiveOutcome): Record<string, unknown> {
   switch (outcome.kind) {
     case 'accepted':
@@ -126,10 +163,4 @@ function outcomeFields(outcome: ReceiveOutcome): Record<string, unknown> {
     default:
       return { outcome: outcome.kind };
   }
-}
-
-const knownMethods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
-
-function methodLabel(method: string): string {
-  return knownMethods.has(method) ? method : 'other';
 }

@@ -10,6 +10,7 @@ import { createLogger } from '@penstock/runtime/logger';
 import { maskKeyOf } from '@penstock/runtime/mask-key';
 import { createMetrics } from '@penstock/runtime/metrics';
 import { invalidRequestProblem, serveHttp } from '@penstock/runtime/serve-http';
+import { openTelemetry } from '@penstock/runtime/telemetry';
 import { version } from '@penstock/runtime/version';
 import { queueLocation, type QueueLocation } from '@penstock/runtime/queue-location';
 import { refuseWhereEventsCouldBeLost } from '@penstock/runtime/refuse-forgetful-queue';
@@ -36,7 +37,10 @@ export async function ingest(given: IngestProcess, scope: ProcessScope): Promise
   scope.setShutdownMs(config.shutdownMs);
   const logger = createLogger({ name: 'ingest', level: config.logLevel, maskKey: maskKeyOf(config) });
   const metrics = createMetrics({ process: 'ingest', version, commit: config.commit, environment: config.environment });
-  const events = createIngestEvents({ logger, metrics });
+  const tracing = scope.resources.use(
+    await openTelemetry({ environment: given.environment, process: 'ingest', version }),
+  );
+  const events = createIngestEvents({ logger, metrics, tracing, queueName: location.name });
 
   const queue = scope.resources.use(openWebhookQueue(location));
   await refuseWhereEventsCouldBeLost(queue, {
@@ -65,7 +69,7 @@ export async function ingest(given: IngestProcess, scope: ProcessScope): Promise
     enqueue: boundedEnqueue(async (deliveries) => {
       const lane = laneOf(deliveries);
       if (lane === 'overflow') events.overflowed(deliveries);
-      const standings = await queue.add(deliveries, { lane });
+      const standings = await events.enqueueing(deliveries, (traced) => queue.add(traced, { lane }));
       given.afterEnqueue?.();
       return standings;
     }, config.enqueueBytesMax),

@@ -31,6 +31,8 @@ export interface ReceiveWorld {
 export interface IncomingWebhook {
   readonly endpointName: string;
   readonly requestId: string;
+  /** The trace that it belongs to, the caller's or a new one (W3C Trace Context). */
+  readonly traceparent: string;
   readonly request: IncomingMessage;
 }
 
@@ -75,7 +77,7 @@ export async function receiveWebhook(incoming: IncomingWebhook, world: ReceiveWo
     receivedAt,
     contentType,
     requestId: incoming.requestId,
-    traceparent: request.headers['traceparent'],
+    traceparent: incoming.traceparent,
     newId: world.newId,
   });
   const standings = await enqueueDeliveries(deliveries, world);

@@ -2,7 +2,7 @@ import type { Delivery } from '@penstock/core/delivery';
 import { exponentOf } from '@penstock/core/money';
 import type { MoneyMoved } from '@penstock/core/money-moved';
 import type { Metrics } from '@penstock/runtime/metrics';
-import { traceIdOf } from '@penstock/runtime/trace-id';
+import { traceIdOf } from '@penstock/runtime/trace-context';
 import type { Processed } from './process-webhook.ts';
 import type { HandlerOutcome } from './run-handlers.ts';
 

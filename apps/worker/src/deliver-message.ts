@@ -20,6 +20,11 @@ export interface DeliverWorld {
   readonly db: LedgerDatabase;
   readonly destinations: ReadonlyMap<string, OpenDestination>;
   readonly now: () => Date;
+  /** Sends within a span and hands over what it belongs to (W3C Trace Context). */
+  readonly sending: (
+    message: { readonly traceparent: string | null; readonly destination: string; readonly url: URL },
+    send: (traceparent: string | undefined) => Promise<SendResult>,
+  ) => Promise<SendResult>;
   /** Told after the answer and before it is recorded; where a test ends the process. */
   readonly afterSend?: () => void;
 }
@@ -57,7 +62,7 @@ export async function deliverMessage(job: QueuedJob, world: DeliverWorld): Promi
   const turn = destination.enter(world.now());
   if (turn.kind === 'wait') return waits(delivery, turn.delayMs);
   try {
-    const result = await send(destination, { delivery, content, now: world.now() });
+    const result = await send(destination, { delivery, content }, world);
     world.afterSend?.();
     return await judge(world, { delivery, destination, result });
   } catch (error) {
@@ -74,14 +79,15 @@ type Message = NonNullable<Awaited<ReturnType<typeof findMessage>>>;
 
 async function send(
   destination: OpenDestination,
-  given: { readonly delivery: OutboxDelivery; readonly content: Content; readonly now: Date },
+  { delivery, content }: { readonly delivery: OutboxDelivery; readonly content: Content },
+  world: DeliverWorld,
 ): Promise<SendResult> {
-  const { body, contentType } = given.content;
+  const { body, contentType } = content;
   const signed = signStandardWebhooksRequest({
     body,
     secrets: destination.secrets,
-    id: `msg_${given.delivery.id}`,
-    signedAt: given.now,
+    id: `msg_${delivery.id}`,
+    signedAt: world.now(),
     family: 'webhook',
   });
   const headers = { ...signed, 'content-type': contentType, 'user-agent': `penstock/${version}` };
@@ -89,7 +95,10 @@ async function send(
   let result: SendResult = { kind: 'failed', reason: 'nothing was sent' };
   try {
     await destination.breaker.execute(async () => {
-      result = await sendWebhook({ url, headers, body, timeoutMs, guard });
+      result = await world.sending({ ...delivery, url }, (traceparent) => {
+        const traced = traceparent === undefined ? headers : { ...headers, traceparent };
+        return sendWebhook({ url, headers: traced, body, timeoutMs, guard });
+      });
       if (!isDelivered(result)) throw new DeliveryFailed();
     });
   } catch (error) {

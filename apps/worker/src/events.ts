@@ -1,19 +1,43 @@
 import type { Delivery } from '@penstock/core/delivery';
 import type { HandlerLog } from '@penstock/core/handler';
+import type { TimedStatement } from '@penstock/db/database';
 import type { Logger } from '@penstock/runtime/logger';
 import type { Metrics } from '@penstock/runtime/metrics';
+import { observeStatement } from '@penstock/runtime/observe-database';
+import { readTraceparent, traceIdOf } from '@penstock/runtime/trace-context';
+import { spanOfStatement } from '@penstock/runtime/trace-statement';
+import type { Tracing } from '@penstock/runtime/tracing';
 import { countDeathOfUnknown, countProcessed } from './count-processed.ts';
 import type { QueuedJob } from '@penstock/runtime/webhook-consumer';
 import type { Delivered } from './deliver-message.ts';
 import type { StorageKept } from './keep-storage.ts';
 import type { Moved } from './move-replays.ts';
 import type { Processed } from './process-webhook.ts';
-import type { HandlerOutcome } from './run-handlers.ts';
+import type { HandlerLine, HandlerOutcome } from './run-handlers.ts';
+import { createSpans } from './spans.ts';
 import type { Swept } from './sweep.ts';
 
-/** The only place in the worker that touches logger and metrics: one function a business event. */
-export function createWorkerEvents({ logger, metrics }: { readonly logger: Logger; readonly metrics: Metrics }) {
+/** The only place in the worker that touches logger, metrics and spans: one function a business event. */
+export function createWorkerEvents({
+  logger,
+  metrics,
+  tracing,
+  queueName,
+}: {
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly tracing: Tracing;
+  readonly queueName: string;
+}) {
   return {
+    ...createSpans(tracing, queueName),
+
+    /** Every statement of the ledger's, whether or not it succeeded. */
+    statementEnded: (statement: TimedStatement): void => {
+      observeStatement(metrics, statement);
+      if (tracing.isOn) tracing.ended(spanOfStatement(statement));
+    },
+
     /** Every attempt at every job, whatever became of it: one wide line. */
     webhookProcessed: (
       job: QueuedJob,
@@ -22,6 +46,7 @@ export function createWorkerEvents({ logger, metrics }: { readonly logger: Logge
     ): void => {
       const line = {
         jobId: job.jobId,
+        ...idsOf(job.data),
         attempt: job.attempt,
         durationMs: Math.round(timing.durationMs * 100) / 100,
         ...describe(processed),
@@ -53,8 +78,8 @@ export function createWorkerEvents({ logger, metrics }: { readonly logger: Logge
     },
 
     /** What a handler says for itself, with the ids of its event. */
-    handlerLog: (line: Readonly<Record<string, unknown>>): HandlerLog => {
-      const child = logger.child(line);
+    handlerLog: ({ traceparent, ...line }: HandlerLine): HandlerLog => {
+      const child = logger.child({ ...line, traceId: traceIdOf(traceparent) });
       return {
         debug: (message, fields) => child.debug(fields ?? {}, message),
         info: (message, fields) => child.info(fields ?? {}, message),
@@ -65,7 +90,7 @@ export function createWorkerEvents({ logger, metrics }: { readonly logger: Logge
 
     abandoned: (job: QueuedJob, reason: string): void => {
       countDeathOfUnknown(metrics, 'job_abandoned');
-      logger.error({ jobId: job.jobId, reason }, 'webhook is dead: it lost its worker too often');
+      logger.error({ jobId: job.jobId, ...idsOf(job.data), reason }, 'webhook is dead: it lost its worker too often');
     },
 
     swept: (swept: Swept): void => {
@@ -97,7 +122,8 @@ export function createWorkerEvents({ logger, metrics }: { readonly logger: Logge
       const { destination } = delivery;
       metrics.outboxDeliveries.inc({ destination, outcome });
       metrics.outboxDuration.observe({ destination }, durationMs / 1_000);
-      const line = { destination, deliveryId: delivery.id, attempt: delivery.attempts + 1, status, outcome };
+      const ids = { requestId: delivery.requestId, traceId: traceIdOf(delivery.traceparent ?? undefined) };
+      const line = { ...ids, destination, deliveryId: delivery.id, attempt: delivery.attempts + 1, status, outcome };
       const timed = { ...line, durationMs: Math.round(durationMs * 100) / 100 };
       if (outcome === 'delivered') logger.info(timed, 'message delivered');
       else if (outcome === 'retry') logger.warn({ ...timed, reason: error }, 'message was not delivered');
@@ -206,13 +232,20 @@ function tellHandlers(outcomes: readonly HandlerOutcome[]): Record<string, unkno
   };
 }
 
+/** What every line tells, whether or not the job can be read. */
+function idsOf(data: unknown): Record<string, unknown> {
+  if (typeof data !== 'object' || data === null) return {};
+  return {
+    requestId: 'requestId' in data ? data.requestId : undefined,
+    traceId: 'traceparent' in data ? traceIdOf(readTraceparent(data.traceparent)) : undefined,
+  };
+}
+
 function identify(delivery: Delivery): Record<string, unknown> {
   return {
-    requestId: delivery.requestId,
     endpoint: delivery.endpoint,
     eventId: delivery.eventId,
     type: delivery.type,
     origin: delivery.origin,
-    ...(delivery.traceparent === undefined ? {} : { traceparent: delivery.traceparent }),
   };
 }

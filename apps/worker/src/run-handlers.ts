@@ -25,9 +25,18 @@ export interface HandlerWorld {
   readonly handlers: readonly Handler<LedgerTransaction>[];
   /** For a handler that names no time of its own. */
   readonly handlerMs: number;
-  readonly handlerLog: (line: Readonly<Record<string, unknown>>) => HandlerLog;
+  readonly handlerLog: (line: HandlerLine) => HandlerLog;
   /** Who is told what, by name. */
   readonly destinations: ReadonlyMap<string, Forwarding>;
+}
+
+/** What every line of a handler's carries. */
+export interface HandlerLine {
+  readonly handler: string;
+  readonly requestId: string;
+  readonly traceparent: string | undefined;
+  readonly endpoint: string;
+  readonly eventId: string;
 }
 
 /** What became of one handler. */
@@ -126,7 +135,7 @@ async function runOne(
   // gone back to the pool; its late queries must not land in another's transaction.
   const guarded = tx.withPlugin(refuseAfter(signal, handler.name));
   const { payments, payouts } = input.applied;
-  const { requestId, eventId, endpoint } = input.delivery;
+  const { requestId, traceparent, eventId, endpoint } = input.delivery;
   await handler.run({
     event,
     payment: payments[0] ?? null,
@@ -134,7 +143,7 @@ async function runOne(
     payouts,
     tx: guarded,
     signal,
-    log: world.handlerLog({ handler: handler.name, requestId, endpoint, eventId }),
+    log: world.handlerLog({ handler: handler.name, requestId, traceparent, endpoint, eventId }),
     outbox: (message) =>
       addToOutbox(guarded, {
         ledgerId: input.ledgerId,

@@ -39,7 +39,8 @@ export async function startForwarding(
       task: async () => events.outboxRepaired(await repairOutbox(relay)),
     }),
   );
-  const world: DeliverWorld = { db, destinations, now, ...(afterSend === undefined ? {} : { afterSend }) };
+  const { sending } = events;
+  const world: DeliverWorld = { db, destinations, now, sending, ...(afterSend === undefined ? {} : { afterSend }) };
   const intake = scope.resources.use(
     consumeWebhooks({
       location: outboxLocation(location),

@@ -35,7 +35,7 @@ export function startWebhookWorker(options: {
     attempt: async (job) => {
       if (job.buried === true) return stayDead(job, world);
       const started = performance.now();
-      const processed = await process(job);
+      const processed = await events.processing(job, () => process(job));
       if (processed.kind === 'ended' || processed.kind === 'failed') options.keyUses.add(processed.delivery);
       events.webhookProcessed(job, processed, { durationMs: performance.now() - started, now: world.now() });
       return verdictOf(processed);

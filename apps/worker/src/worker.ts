@@ -11,8 +11,9 @@ import type { ProcessScope } from '@penstock/runtime/lifecycle';
 import { createLogger } from '@penstock/runtime/logger';
 import { maskKeyOf } from '@penstock/runtime/mask-key';
 import { createMetrics } from '@penstock/runtime/metrics';
-import { observePool, observeReplicas, observeStatement } from '@penstock/runtime/observe-database';
+import { observePool, observeReplicas } from '@penstock/runtime/observe-database';
 import { observeQueue } from '@penstock/runtime/observe-queue';
+import { openTelemetry } from '@penstock/runtime/telemetry';
 import { version } from '@penstock/runtime/version';
 import { queueLocation } from '@penstock/runtime/queue-location';
 import { refuseWhereEventsCouldBeLost } from '@penstock/runtime/refuse-forgetful-queue';
@@ -53,14 +54,17 @@ export async function worker(given: WorkerProcess, scope: ProcessScope): Promise
   scope.setShutdownMs(config.shutdownMs);
   const logger = createLogger({ name: 'worker', level: config.logLevel, maskKey: maskKeyOf(config) });
   const metrics = createMetrics({ process: 'worker', version, commit: config.commit, environment: config.environment });
-  const events = createWorkerEvents({ logger, metrics });
+  const location = queueLocation(config);
+  const tracing = scope.resources.use(
+    await openTelemetry({ environment: given.environment, process: 'worker', version }),
+  );
+  const events = createWorkerEvents({ logger, metrics, tracing, queueName: location.name });
   const configuration = await loadConfiguration<LedgerTransaction>(config.configFile);
   const { handlers } = configuration;
   const endpoints = openWorkerEndpoints(configuration, {
     production: config.environment === 'production',
     environment: given.environment,
   });
-  const location = queueLocation(config);
   const destinations = openDestinations(configuration.destinations, given.environment);
 
   const db = scope.resources.use(
@@ -69,7 +73,7 @@ export async function worker(given: WorkerProcess, scope: ProcessScope): Promise
       poolMax: config.databasePoolMax,
       applicationName: 'penstock-worker',
       onError: events.queueError,
-      onStatement: (statement) => observeStatement(metrics, statement),
+      onStatement: events.statementEnded,
     }),
   );
   await assertLimited(db);
@@ -163,7 +167,7 @@ export async function worker(given: WorkerProcess, scope: ProcessScope): Promise
     db,
     crashesMax: config.crashesMax,
     workerName: `${hostname()}:${process.pid}`,
-    handlers,
+    handlers: events.tracedHandlers(handlers),
     destinations: configuration.destinations,
     endpoints,
     provider: providerNamed,

@@ -30,6 +30,8 @@ export interface ExecutedQuery {
 
 /** A statement by its name, whether or not it succeeded. */
 export interface TimedStatement extends StatementName {
+  /** Its text, with placeholders for the values. */
+  readonly sql: string;
   readonly durationMs: number;
   /** SQLSTATE, or another code of the driver; null on success. */
   readonly errorCode: string | null;
@@ -94,7 +96,7 @@ export function openDatabase(options: {
             const { query, queryDurationMillis: durationMs } = event;
             if (event.level === 'query') onQuery?.({ sql: query.sql, parameters: query.parameters, durationMs });
             const errorCode = event.level === 'error' ? toFailure(event.error).code : null;
-            onStatement?.({ ...nameStatement(query.query), durationMs, errorCode });
+            onStatement?.({ ...nameStatement(query.query), sql: query.sql, durationMs, errorCode });
           },
         }),
   });

@@ -10,6 +10,9 @@ export interface OutboxDelivery {
   readonly orderKey: string | null;
   readonly state: 'pending' | 'queued' | 'delivered' | 'dead';
   readonly attempts: number;
+  /** Of the event that it tells of. */
+  readonly requestId: string;
+  readonly traceparent: string | null;
 }
 
 /**
@@ -72,9 +75,12 @@ export async function touchDeliveries(db: Connection, ids: readonly number[]): P
 
 export async function findDelivery(db: Connection, id: number): Promise<OutboxDelivery | undefined> {
   const row = await db
-    .selectFrom('outbox_deliveries')
-    .select(['id', 'outbox_id', 'destination', 'order_key', 'state', 'attempts'])
-    .where('id', '=', id)
+    .selectFrom('outbox_deliveries as delivery')
+    .innerJoin('outbox', 'outbox.id', 'delivery.outbox_id')
+    .innerJoin('ledger', 'ledger.id', 'outbox.ledger_id')
+    .select(['delivery.id', 'delivery.outbox_id', 'delivery.destination', 'delivery.order_key', 'delivery.state'])
+    .select(['delivery.attempts', 'ledger.request_id', 'ledger.traceparent'])
+    .where('delivery.id', '=', id)
     .executeTakeFirst();
   return row === undefined
     ? undefined
@@ -85,6 +91,8 @@ export async function findDelivery(db: Connection, id: number): Promise<OutboxDe
         orderKey: row.order_key,
         state: row.state,
         attempts: row.attempts,
+        requestId: row.request_id,
+        traceparent: row.traceparent,
       };
 }
 

@@ -1,0 +1,98 @@
+import { integer, oneOf, optionalText, readSettings, text, type Environment } from './env.ts';
+import { untraced, type Tracing } from './tracing.ts';
+
+const url = { pattern: /^https?:\/\/\S+$/, expects: 'an http:// or https:// URL' };
+
+/**
+ * OpenTelemetry's own variables, with their own names and meanings; those of the
+ * exporter alone (headers, certificates, compression, timeout) it reads itself.
+ * Source: OpenTelemetry, Environment Variable Specification and OTLP Exporter.
+ */
+const telemetrySettings = {
+  disabled: oneOf({
+    name: 'OTEL_SDK_DISABLED',
+    about: 'true switches tracing off',
+    words: ['true', 'false'],
+    fallback: 'false',
+  }),
+  exporter: oneOf({
+    name: 'OTEL_TRACES_EXPORTER',
+    about: 'where traces go',
+    words: ['otlp', 'none'],
+    fallback: 'otlp',
+  }),
+  endpoint: optionalText({ name: 'OTEL_EXPORTER_OTLP_ENDPOINT', about: 'base URL of the collector', ...url }),
+  tracesEndpoint: optionalText({
+    name: 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT',
+    about: 'whole URL for traces, instead of the base',
+    ...url,
+  }),
+  protocol: oneOf({
+    name: 'OTEL_EXPORTER_OTLP_PROTOCOL',
+    about: 'how they are sent',
+    words: ['http/protobuf', 'http/json'],
+    fallback: 'http/protobuf',
+  }),
+  serviceName: optionalText({ name: 'OTEL_SERVICE_NAME', about: 'name of the service in traces' }),
+  sampler: oneOf({
+    name: 'OTEL_TRACES_SAMPLER',
+    about: 'which traces are kept beside those with an error',
+    words: [
+      'parentbased_always_on',
+      'parentbased_always_off',
+      'parentbased_traceidratio',
+      'always_on',
+      'always_off',
+      'traceidratio',
+    ],
+    fallback: 'parentbased_always_on',
+  }),
+  samplerRatio: text({
+    name: 'OTEL_TRACES_SAMPLER_ARG',
+    about: 'share of traces kept by the ratio samplers, from 0 to 1',
+    fallback: '1',
+    pattern: /^(?:0(?:\.\d+)?|1(?:\.0+)?|\.\d+)$/,
+    expects: 'a number from 0 to 1',
+  }),
+  scheduleDelayMs: integer({
+    name: 'OTEL_BSP_SCHEDULE_DELAY',
+    about: 'how long spans are gathered before they are sent, in milliseconds',
+    fallback: 5_000,
+    min: 10,
+    max: 600_000,
+  }),
+  queueSizeMax: integer({
+    name: 'OTEL_BSP_MAX_QUEUE_SIZE',
+    about: 'most spans that wait to be sent; more are dropped',
+    fallback: 8_192,
+    min: 1,
+    max: 1_000_000,
+  }),
+};
+
+export type TelemetrySettings = ReturnType<typeof readTelemetrySettings>;
+
+function readTelemetrySettings(environment: Environment) {
+  return readSettings(telemetrySettings, environment);
+}
+
+/**
+ * Opens tracing as the environment asks. Without a collector's address nothing
+ * is loaded and nothing recorded. Closing sends what has been gathered.
+ */
+export async function openTelemetry(options: {
+  readonly environment: Environment;
+  /** ingest, worker, console. */
+  readonly process: string;
+  readonly version: string;
+}): Promise<Tracing> {
+  const settings = readTelemetrySettings(options.environment);
+  const endpoint = settings.tracesEndpoint ?? under(settings.endpoint);
+  if (settings.disabled === 'true' || settings.exporter === 'none' || endpoint === undefined) return untraced;
+  const { startTelemetry } = await import('./telemetry-sdk.ts');
+  return startTelemetry({ ...options, settings, endpoint });
+}
+
+function under(base: string | undefined): string | undefined {
+  return base === undefined ? undefined : `${base.replace(/\/+$/, '')}/v1/traces`;
+}
