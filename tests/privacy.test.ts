@@ -41,7 +41,7 @@ test('no process tells what payloads say of people: not in a line, a metric, a d
   });
   await until(async () => ((await system.ledger())['dead'] ?? 0) > 5, { what: 'dead letters' });
   // Its output is scanned whole, and so must say something.
-  await until(async () => worker.output().split('with an error').length > 8, { what: 'lines of handlers' });
+  await until(async () => worker.output().split('with an error').length > 4, { what: 'lines of handlers' });
 
   const { rows } = await sql`
     select failure_code, failure_message, failure_fingerprint, null as reason from ledger
