@@ -106,7 +106,8 @@ export const timelineEntrySchema = z
     state: eventState,
     finishedAt: time.nullable(),
     deliveries: z.array(deliverySchema),
-    fact: paymentFactSchema.openapi('Fact', { description: 'What the event says about the payment' }),
+    // Made by the core's zod, which may be loaded before `openapi` is added to it.
+    fact: paymentFactSchema.meta({ description: 'What the event says about the payment' }),
   })
   .openapi('TimelineEntry');
 
