@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { runConsole, type RunningConsole } from '@penstock/console/testing/run-console';
+import { runConsole, testOperatorPassword, type RunningConsole } from '@penstock/console/testing/run-console';
 import { encodeBody, jobIdOf, sha256Hex, type Delivery } from '@penstock/core/delivery';
 import { createTestDatabase, type TestDatabase } from '@penstock/db/testing/test-database';
 import { consumeWebhooks } from '@penstock/runtime/webhook-consumer';
@@ -96,6 +96,7 @@ describe.each(['redis', 'postgres'] as const)('over a queue on %s', (backend) =>
           counts: { waiting: 1, failed: 1 },
           jobs: [{ id: jobIdOf(dead), failedReason: expect.stringContaining('no handler could take it') }],
         },
+        { name: `${name}-outbox`, displayName: 'Outbox', readOnlyMode: true },
       ],
     });
     const one = await running.ask(`/queues/api/queues/${name}/${jobIdOf(dead)}`, { cookie });
@@ -127,21 +128,54 @@ describe.each(['redis', 'postgres'] as const)('over a queue on %s', (backend) =>
     ['PATCH', `${jobIdOf(waiting)}/update-data`],
   ] as const;
 
-  test('nothing can be changed through it', async () => {
-    for (const [method, change] of changes) {
-      const answer = await running.ask(`/queues/api/queues/${name}/${change}`, {
-        method,
-        cookie,
-        headers: { 'content-type': 'application/json' },
-        body: '{"name":"x","data":"{}","jobData":{},"max":1,"duration":1,"concurrency":1,"options":{}}',
-      });
-      expect([change, answer.status]).toEqual([change, 405]);
-    }
-    // Pausing all means all that may be paused, which is none.
-    expect((await running.ask('/queues/api/queues/pause', { method: 'PUT', cookie })).status).toBe(200);
+  /** Asks for a change of the board, as its own page does. */
+  const change = async (method: string, what: string, as: string) => {
+    const page = await running.ask('/queues', { cookie: as, headers: { accept: 'text/html' } });
+    const token = /XSRF-TOKEN=([^;]+)/.exec(page.headers.getSetCookie().join('\n'))?.[1];
+    const answer = await running.ask(`/queues/api/queues/${what}`, {
+      method,
+      cookie: as,
+      headers: { 'content-type': 'application/json', ...(token === undefined ? {} : { 'x-xsrf-token': token }) },
+      body: '{"name":"x","data":"{}","jobData":{},"max":1,"duration":1,"concurrency":1,"options":{}}',
+    });
+    const text = await answer.text();
+    return { status: answer.status, code: text.startsWith('{') ? JSON.parse(text).code : undefined };
+  };
+  const asBefore = async (): Promise<void> => {
     expect(await queue.bull.isPaused()).toBe(false);
     expect(await queue.counts()).toEqual({ waiting: 1, active: 0, delayed: 0, completed: 0, failed: 1 });
     expect((await queue.bull.getJob(jobIdOf(waiting)))?.data).toEqual(waiting);
+  };
+
+  test('a reader can change nothing through it', async () => {
+    for (const [method, what] of [...changes, ['PUT', '../pause'] as const])
+      expect([what, await change(method, `${name}/${what}`, cookie)]).toEqual([
+        what,
+        { status: 403, code: 'operator_required' },
+      ]);
+    await asBefore();
+  });
+
+  test('an operator can retry a single failed job through it, and do nothing else', async () => {
+    const operator = await running.logIn(testOperatorPassword);
+    for (const [method, what] of changes) {
+      if (what === `${jobIdOf(dead)}/retry`) continue;
+      const code = what.endsWith('update-data') ? 'facts_not_editable' : 'board_change_refused';
+      expect([what, await change(method, `${name}/${what}`, operator)]).toEqual([what, { status: 405, code }]);
+    }
+    expect(await change('PUT', `${name}/${jobIdOf(waiting)}/retry`, operator)).toEqual({
+      status: 409,
+      code: 'job_not_failed',
+    });
+    const bare = { method: 'PUT', cookie: operator };
+    const forged = await running.ask(`/queues/api/queues/${name}/${jobIdOf(dead)}/retry`, bare);
+    expect([forged.status, await forged.json()]).toEqual([403, expect.objectContaining({ code: 'csrf_invalid' })]);
+    await asBefore();
+
+    expect((await change('PUT', `${name}/${jobIdOf(dead)}/retry`, operator)).status).toBe(204);
+    expect(await queue.counts()).toMatchObject({ waiting: 2, failed: 0 });
+    const actions = await database.db.selectFrom('operator_actions').select(['operator', 'action', 'target']).execute();
+    expect(actions.at(-1)).toEqual({ operator: 'ada', action: 'board.retry', target: 'event:stripe/evt_dead' });
   });
 });
 

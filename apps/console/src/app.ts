@@ -1,5 +1,7 @@
 import { TransientError } from '@penstock/core/failure';
 import { isDatabaseOutage, isStatementTimeout, type LedgerDatabase } from '@penstock/db/database';
+import { ReplayError } from '@penstock/core/replay';
+import type { OutboxQueue } from '@penstock/runtime/outbox-queue';
 import type { WebhookQueue } from '@penstock/runtime/webhook-queue';
 import { requestIdOf } from '@penstock/runtime/request-id';
 import { within } from '@penstock/runtime/within';
@@ -11,12 +13,17 @@ import type { ConsoleEvents } from './events.ts';
 import { keysRoute } from './keys-route.ts';
 import { limitBody } from './limit-body.ts';
 import { loginRoutes, type LoginWorld } from './login.ts';
-import { frontPage } from './pages.ts';
+import { frontPage, refusalPage } from './pages.ts';
 import { paymentRoute } from './payment-route.ts';
-import { createQueueBoard } from './queue-board.ts';
-import { addressOf } from './request.ts';
+import { boardRoute } from './queue-board.ts';
+import { setBoardCookie } from './board-cookie.ts';
+import { limitBoardChanges } from './board-changes.ts';
+import { deadRoutes } from './dead-routes.ts';
+import { replayRoutes } from './replay-routes.ts';
+import { requireOperator } from './require-operator.ts';
+import { addressOf, wantsPage } from './request.ts';
 import { requireSession } from './require-session.ts';
-import { refuse, type ConsoleEnv } from './respond.ts';
+import { refusalDetails, refuse, type ConsoleEnv } from './respond.ts';
 import { secureAnswers } from './secure-answers.ts';
 
 /** Operators look again rather than wait longer; a queue never reached since the start would let them wait for ever. */
@@ -25,7 +32,9 @@ const QUEUE_MS_MAX = 2_000;
 /** What the console needs of the world. */
 export interface ConsoleWorld extends LoginWorld, ReadApiWorld {
   readonly db: LedgerDatabase;
-  readonly queue: Pick<WebhookQueue, 'bull' | 'counts' | 'location'>;
+  readonly queue: Pick<WebhookQueue, 'bull' | 'counts' | 'location' | 'forgetFailed' | 'recreate'>;
+  readonly outbox: Pick<OutboxQueue, 'bull'>;
+  readonly replayPerSecond: number;
   readonly newId: () => string;
   readonly now: () => Date;
 }
@@ -60,6 +69,7 @@ export function createConsoleApp(world: ConsoleWorld, events: ConsoleEvents): Ho
 
   app.use(requireSession(world.sessions));
   app.use(limitBody());
+  app.use(requireOperator());
   app.get('/', async (context) =>
     context.html(
       frontPage({
@@ -70,15 +80,27 @@ export function createConsoleApp(world: ConsoleWorld, events: ConsoleEvents): Ho
   );
   app.get('/payments/:id', paymentRoute(world.reads));
   app.get('/keys', keysRoute(world.db, world.now));
+  app.route('/dead', deadRoutes(world));
+  app.route('/replays', replayRoutes(world));
+  const queues = { webhooks: world.queue.bull, outbox: world.outbox.bull };
   app.use('/queues/*', (_context, next) => within(QUEUE_MS_MAX, next()));
   // The board's own links lead here; it answers to the path without the slash.
   app.get('/queues/', (context) => context.redirect('/queues'));
-  app.route('/queues', createQueueBoard(world.queue.bull));
+  app.use('/queues/*', setBoardCookie(), limitBoardChanges(world, queues));
+  app.all('/queues', boardRoute(queues));
+  app.all('/queues/*', boardRoute(queues));
 
   app.notFound((context) => refuse(context, { kind: 'page_unknown' }));
   app.onError((error, context) => {
     if (error instanceof HTTPException && error.status === 403) return refuse(context, { kind: 'origin_foreign' });
     if (isStatementTimeout(error)) return refuse(context, { kind: 'read_too_slow' });
+    if (error instanceof ReplayError) {
+      const refusal = { kind: 'replay_refused', error } as const;
+      const { status, title, detail, code } = refusalDetails(refusal);
+      return wantsPage(context.req.header('accept'))
+        ? context.html(refusalPage({ title, detail: detail ?? '', code }), status)
+        : refuse(context, refusal);
+    }
     if (error instanceof TransientError) return refuse(context, { kind: 'queue_unavailable' });
     events.requestFailed({ requestId: context.var.requestId, error });
     return refuse(context, { kind: isDatabaseOutage(error) ? 'database_unavailable' : 'unexpected' });

@@ -6,7 +6,8 @@ import {
   requiredText,
   type Environment,
 } from '@penstock/runtime/env';
-import { databaseSettings, sharedSettings } from '@penstock/runtime/shared-settings';
+import { ConfigurationError } from '@penstock/core/failure';
+import { databaseSettings, replaySettings, sharedSettings } from '@penstock/runtime/shared-settings';
 
 /** Every setting of the console. */
 const consoleSettings = {
@@ -19,6 +20,7 @@ const consoleSettings = {
     pattern: /^postgres(ql)?:\/\/\S+$/,
     expects: 'a postgres:// URL',
   }),
+  ...replaySettings,
   port: optionalInteger({
     name: 'PORT',
     about: "operators' port, never to be public",
@@ -35,7 +37,14 @@ const consoleSettings = {
   }),
   password: requiredText({
     name: 'CONSOLE_PASSWORD',
-    about: "operators' password; in production it needs https, because the session's cookie does",
+    about: "the password to look; in production it needs https, because the session's cookie does",
+    secret: true,
+    pattern: /^.{12,1024}$/s,
+    expects: '12 to 1024 characters',
+  }),
+  operatorPassword: optionalText({
+    name: 'CONSOLE_OPERATOR_PASSWORD',
+    about: 'the password to replay, retry and discard as well; without it nobody can',
     secret: true,
     pattern: /^.{12,1024}$/s,
     expects: '12 to 1024 characters',
@@ -60,5 +69,10 @@ export type ConsoleConfig = ReturnType<typeof readConsoleConfig>;
 
 /** Throws ConfigurationError listing every problem. */
 export function readConsoleConfig(environment: Environment) {
-  return readSettings(consoleSettings, environment);
+  const config = readSettings(consoleSettings, environment);
+  if (config.operatorPassword === config.password)
+    throw new ConfigurationError([
+      'CONSOLE_OPERATOR_PASSWORD must differ from CONSOLE_PASSWORD: it tells operators from readers',
+    ]);
+  return config;
 }

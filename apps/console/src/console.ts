@@ -12,6 +12,7 @@ import { observeQueue } from '@penstock/runtime/observe-queue';
 import { serveHttp } from '@penstock/runtime/serve-http';
 import { version } from '@penstock/runtime/version';
 import { queueLocation } from '@penstock/runtime/queue-location';
+import { openOutboxQueue } from '@penstock/runtime/outbox-queue';
 import { openWebhookQueue } from '@penstock/runtime/webhook-queue';
 import { createConsoleApp } from './app.ts';
 import { readConsoleConfig } from './config.ts';
@@ -78,6 +79,7 @@ export async function operatorsConsole(given: ConsoleProcess, scope: ProcessScop
   const queue = scope.resources.use(openWebhookQueue(location));
   // A queue that is away is a reason to look at the console, not one to go without it.
   await queue.connected().catch(events.queueAway);
+  const outbox = scope.resources.use(openOutboxQueue(location));
 
   const health = scope.resources.use(
     await serveHealth({
@@ -107,12 +109,14 @@ export async function operatorsConsole(given: ConsoleProcess, scope: ProcessScop
       db,
       reads,
       queue,
+      outbox,
+      replayPerSecond: config.replayPerSecond,
       newId,
       now,
       sessions: createSessions({ now, newToken, lifetimeMs }),
       limiter: createLoginLimiter({ now, attemptsPerAddress: config.loginAttempts }),
       keyLimiter: createLoginLimiter({ now, attemptsPerAddress: WRONG_KEYS_MAX, attemptsInAll: WRONG_KEYS_IN_ALL_MAX }),
-      isPassword: createPasswordCheck(config.password),
+      roleOf: createPasswordCheck({ reader: config.password, operator: config.operatorPassword }),
       cookie: { maxAgeSeconds: lifetimeMs / 1000, alwaysSecure: config.environment === 'production' },
     },
     events,

@@ -95,13 +95,15 @@ export function createConsoleEvents({ logger, metrics }: { readonly logger: Logg
 
 export type ConsoleEvents = ReturnType<typeof createConsoleEvents>;
 
-const exactRoutes = new Set(['/', '/login', '/logout', '/console.css', '/keys']);
+const exactRoutes = new Set(['/', '/login', '/logout', '/console.css', '/keys', '/dead', '/replays']);
 
 /** Only our own routes become label values: anybody can ask for any path. */
 function routeLabel(path: string): string {
   if (exactRoutes.has(path)) return path;
   if (path === '/queues' || path.startsWith('/queues/')) return '/queues';
   if (path === '/api' || path.startsWith('/api/')) return apiRouteLabel(path);
+  if (path.startsWith('/dead/')) return '/dead/:event';
+  if (path.startsWith('/replays/')) return '/replays/:id';
   return path.startsWith('/payments/') ? '/payments/:id' : 'other';
 }
 

@@ -9,15 +9,18 @@ import { nextPath } from './next-path.ts';
 import { loginPage } from './pages.ts';
 import { addressOf, cameOverHttps, SESSION_COOKIE, wantsPage } from './request.ts';
 import { refusalDetails, refuse, type ConsoleEnv, type Refusal } from './respond.ts';
-import type { Sessions } from './sessions.ts';
+import type { Role, Sessions } from './sessions.ts';
 
 /** What logging in needs of the world. */
 export interface LoginWorld {
   readonly sessions: Sessions;
   readonly limiter: LoginLimiter;
-  readonly isPassword: (candidate: string) => boolean;
+  readonly roleOf: (candidate: string) => Role | null;
   readonly cookie: { readonly maxAgeSeconds: number; readonly alwaysSecure: boolean };
 }
+
+/** A person's name or a script's. */
+const NAME_MAX = 100;
 
 const styleSheet = readFileSync(path.join(import.meta.dirname, 'console.css'), 'utf8');
 
@@ -41,13 +44,20 @@ export function loginRoutes(world: LoginWorld, events: ConsoleEvents): Hono<Cons
       tell('limited');
       return refuseLogin(context, { refusal: { kind: 'login_limited', waitMs }, next });
     }
-    if (!world.isPassword(form.get('password') ?? '')) {
+    const role = world.roleOf(form.get('password') ?? '');
+    if (role === null) {
       world.limiter.recordFailure(address);
       tell('refused');
       return refuseLogin(context, { refusal: { kind: 'password_wrong' }, next });
     }
+    const name = (form.get('name') ?? '').trim();
+    if (name.length > NAME_MAX || (role === 'operator' && name === ''))
+      return refuseLogin(context, { refusal: { kind: 'name_missing' }, next });
     tell('granted');
-    setCookie(context, SESSION_COOKIE, world.sessions.open(), {
+    // A session that this browser had is over: nobody who knew its token is logged in with this one.
+    const former = getCookie(context, SESSION_COOKIE);
+    if (former !== undefined) world.sessions.close(former);
+    setCookie(context, SESSION_COOKIE, world.sessions.open({ name: name === '' ? 'reader' : name, role }), {
       ...cookieFlags(context, world),
       maxAge: world.cookie.maxAgeSeconds,
     });

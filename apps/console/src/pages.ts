@@ -11,8 +11,10 @@ export function loginPage(options: { readonly next: string; readonly problem?: s
     <form method="post" action="/login">
       ${options.problem === undefined ? '' : html`<p role="alert">${options.problem}</p>`}
       <input type="hidden" name="next" value="${options.next}">
+      <label for="name">Your name, for the audit</label>
+      <input id="name" name="name" autocomplete="username" maxlength="100" required autofocus>
       <label for="password">Password</label>
-      <input type="password" id="password" name="password" autocomplete="current-password" maxlength="1024" required autofocus>
+      <input type="password" id="password" name="password" autocomplete="current-password" maxlength="1024" required>
       <button type="submit">Log in</button>
     </form>`,
   );
@@ -27,6 +29,10 @@ export function frontPage(options: { readonly queueName: string; readonly counts
       <h2 id="queue">Queue <code>${options.queueName}</code></h2>
       ${options.counts === null ? html`<p role="alert">The queue does not answer.</p>` : countsTable(options.counts)}
       <p><a href="/queues">Look into the queue</a></p>
+    </section>
+    <section aria-labelledby="dead">
+      <h2 id="dead">Dead letters</h2>
+      <p><a href="/dead">Why, which, and what replays healed</a> · <a href="/replays">Replays</a></p>
     </section>
     <section aria-labelledby="payments">
       <h2 id="payments">Payments</h2>
@@ -48,6 +54,19 @@ function countsTable(counts: QueueCounts): Html {
       <tbody>${queueStates.map((state) => html`<tr><th scope="row">${state}</th><td>${counts[state]}</td></tr>`)}</tbody>
       <tfoot><tr><th scope="row">total</th><td>${total}</td></tr></tfoot>
     </table>`;
+}
+
+/** Why something was not done. */
+export function refusalPage(refusal: { readonly title: string; readonly detail: string; readonly code: string }): Html {
+  return page(
+    refusal.title,
+    html`
+    <section aria-labelledby="refusal">
+      <h2 id="refusal">${refusal.title}</h2>
+      <p role="alert">${refusal.detail} (<code>${refusal.code}</code>)</p>
+      <p><a href="/replays">Replays</a> · <a href="/dead">Dead letters</a></p>
+    </section>`,
+  );
 }
 
 /** A page of the console. */

@@ -3,25 +3,51 @@ import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
 import { HonoAdapter } from '@bull-board/hono';
 import { serveStatic } from '@hono/node-server/serve-static';
 import type { BullQueue } from '@penstock/runtime/queue-backends';
-import type { Hono } from 'hono';
+import { Hono, type Handler } from 'hono';
 import * as z from 'zod';
+import type { ConsoleEnv } from './respond.ts';
+import type { Role } from './sessions.ts';
 
-/** Bull Board over the webhook queue, to look at: it refuses to change anything. */
-export function createQueueBoard(queue: BullQueue): Hono {
+/** The queues that the board shows. */
+export interface BoardQueues {
+  readonly webhooks: BullQueue;
+  readonly outbox: BullQueue;
+}
+
+/** Bull Board for whoever is logged in: readers get one that offers no change, operators one that retries. */
+export function boardRoute(queues: BoardQueues): Handler<ConsoleEnv> {
+  const boards = { reader: createQueueBoard(queues, 'reader'), operator: createQueueBoard(queues, 'operator') };
+  return (context) => boards[context.var.session.role].fetch(context.req.raw, context.env);
+}
+
+function createQueueBoard({ webhooks, outbox }: BoardQueues, role: Role): Hono {
   const serverAdapter = new HonoAdapter(serveStatic);
   serverAdapter.setBasePath('/queues');
+  const mode = role === 'operator' ? { allowRetries: true, allowCompletedRetries: false } : { readOnlyMode: true };
+  const manner = role === 'operator' ? 'Single jobs can be retried; for many, plan a replay.' : 'Read-only.';
   createBullBoard({
     queues: [
-      new BullMQAdapter(boardQueue.parse(queue), {
-        readOnlyMode: true,
+      new BullMQAdapter(boardQueue.parse(webhooks), {
+        ...mode,
         displayName: 'Webhooks',
-        description: 'Events on their way from ingest to the ledger; failed ones are dead letters. Read-only.',
+        description: `Events on their way from ingest to the ledger; failed ones are dead letters. ${manner}`,
+      }),
+      new BullMQAdapter(boardQueue.parse(outbox), {
+        ...mode,
+        displayName: 'Outbox',
+        description: `Messages on their way to destinations. ${manner}`,
       }),
     ],
     serverAdapter,
     options: { uiConfig: { boardTitle: 'Penstock queues', miscLinks: [{ text: 'Console', url: '/' }] } },
   });
-  return serverAdapter.registerPlugin();
+  const board = new Hono();
+  board.route('/queues', serverAdapter.registerPlugin());
+  // The console's own answers to faults stand for the board's as well.
+  board.onError((error) => {
+    throw error;
+  });
+  return board;
 }
 
 /** Typed for queues on Redis, the adapter takes those on PostgreSQL as well; it checks for itself that it was given a queue. */

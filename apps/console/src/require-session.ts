@@ -8,7 +8,11 @@ import type { Sessions } from './sessions.ts';
 export function requireSession(sessions: Sessions): MiddlewareHandler<ConsoleEnv> {
   return async (context, next) => {
     const token = getCookie(context, SESSION_COOKIE);
-    if (token !== undefined && sessions.isOpen(token)) return next();
+    const session = token === undefined ? undefined : sessions.find(token);
+    if (session !== undefined) {
+      context.set('session', session);
+      return next();
+    }
     if (context.req.method !== 'GET' || !wantsPage(context.req.header('accept')))
       return refuse(context, { kind: 'login_required' });
     return context.redirect(loginLocation(context.req.url), 303);

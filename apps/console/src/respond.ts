@@ -1,13 +1,17 @@
 import type { HttpBindings } from '@hono/node-server';
+import type { ReplayError, ReplayErrorCode } from '@penstock/core/replay';
 import type { Context } from 'hono';
 import type { Scope } from './api/api-key.ts';
 import { readRefusalDetails, type ReadRefusal } from './api/refusals.ts';
+import type { Session } from './sessions.ts';
 
 /** What every handler of the console finds in its context. */
 export interface ConsoleEnv {
   readonly Bindings: HttpBindings;
   readonly Variables: {
     readonly requestId: string;
+    /** Who is logged in; there below requireSession. */
+    readonly session: Session;
     /** What may be read below `/api`; nothing before `authenticate` has said. */
     readonly scopes?: ReadonlySet<Scope>;
   };
@@ -17,6 +21,15 @@ export type Refusal =
   | ReadRefusal
   | { readonly kind: 'login_required' }
   | { readonly kind: 'password_wrong' }
+  | { readonly kind: 'name_missing' }
+  | { readonly kind: 'operator_required' }
+  | { readonly kind: 'csrf_invalid' }
+  | { readonly kind: 'facts_not_editable' }
+  | { readonly kind: 'board_change_refused' }
+  | { readonly kind: 'job_not_failed' }
+  | { readonly kind: 'job_unreadable' }
+  | { readonly kind: 'event_discarded' }
+  | { readonly kind: 'replay_refused'; readonly error: ReplayError }
   | { readonly kind: 'login_limited'; readonly waitMs: number }
   | { readonly kind: 'origin_foreign' }
   | { readonly kind: 'body_too_large'; readonly bytesMax: number }
@@ -65,6 +78,64 @@ export function refusalDetails(refusal: Refusal): RefusalDetails {
       };
     case 'password_wrong':
       return { status: 401, code: 'password_wrong', title: 'This is not the password' };
+    case 'name_missing':
+      return {
+        status: 400,
+        code: 'name_missing',
+        title: 'Say who you are',
+        detail: 'What an operator does stands in the audit under a name of 1 to 100 characters.',
+      };
+    case 'operator_required':
+      return {
+        status: 403,
+        code: 'operator_required',
+        title: 'This needs the operator role',
+        detail: 'Log in with CONSOLE_OPERATOR_PASSWORD.',
+      };
+    case 'csrf_invalid':
+      return {
+        status: 403,
+        code: 'csrf_invalid',
+        title: "The request does not carry this session's token",
+        detail: 'Load the page again and repeat it; scripts send the csrf field of a page, or x-csrf-token.',
+      };
+    case 'facts_not_editable':
+      return {
+        status: 405,
+        code: 'facts_not_editable',
+        title: 'Events are not edited',
+        detail: 'An event is what the provider said; mend the handler or the translation, then replay.',
+      };
+    case 'board_change_refused':
+      return {
+        status: 405,
+        code: 'board_change_refused',
+        title: 'The board retries single failed jobs and changes nothing else',
+        detail: 'For many, plan a replay at /replays; to give one up, discard it at /dead.',
+      };
+    case 'job_not_failed':
+      return { status: 409, code: 'job_not_failed', title: 'Only failed jobs are retried' };
+    case 'job_unreadable':
+      return {
+        status: 409,
+        code: 'job_unreadable',
+        title: 'This job is no delivery that this version understands',
+        detail: 'It would fail again: run the version that made it.',
+      };
+    case 'event_discarded':
+      return {
+        status: 409,
+        code: 'event_discarded',
+        title: 'The event of this job is discarded',
+        detail: 'A replay that asks for discarded events brings it back.',
+      };
+    case 'replay_refused':
+      return {
+        status: replayStatus[refusal.error.code],
+        code: refusal.error.code,
+        title: 'This cannot be done',
+        detail: refusal.error.message,
+      };
     case 'login_limited': {
       const seconds = Math.ceil(refusal.waitMs / 1000);
       return {
@@ -149,3 +220,18 @@ export function refusalDetails(refusal: Refusal): RefusalDetails {
       };
   }
 }
+
+const replayStatus = {
+  replay_unknown: 404,
+  replay_expired: 409,
+  replay_state_wrong: 409,
+  replay_too_large: 400,
+  replay_selects_nothing: 400,
+  replay_needs_force: 400,
+  replay_needs_handlers: 400,
+  replay_handler_unknown: 400,
+  facts_not_editable: 405,
+  event_unknown: 404,
+  event_ambiguous: 409,
+  event_not_dead: 409,
+} as const satisfies Record<ReplayErrorCode, RefusalDetails['status']>;

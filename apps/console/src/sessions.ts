@@ -1,10 +1,22 @@
 import { createHash } from 'node:crypto';
 
-/** Who is logged in. A token is known to its browser alone; kept here is its hash. */
+/** What somebody may do: look, or also retry, replay and discard. */
+export type Role = 'reader' | 'operator';
+
+/** Who is logged in. */
+export interface Session {
+  /** As they named themselves; stands in the audit. */
+  readonly name: string;
+  readonly role: Role;
+  /** Sent with every change, and known to this session's own pages alone. */
+  readonly csrf: string;
+}
+
+/** Who is logged in, by a token that is known to their browser alone; kept here is its hash. */
 export interface Sessions {
   /** Opens a session and returns its token. */
-  readonly open: () => string;
-  readonly isOpen: (token: string) => boolean;
+  readonly open: (who: Pick<Session, 'name' | 'role'>) => string;
+  readonly find: (token: string) => Session | undefined;
   readonly close: (token: string) => void;
 }
 
@@ -24,27 +36,31 @@ export function createSessions(options: {
 }): Sessions {
   const countMax = options.countMax ?? SESSIONS_MAX;
   // In the order they were opened, which is also the order they expire in.
-  const expiries = new Map<string, number>();
+  const sessions = new Map<string, { readonly session: Session; readonly expiresAt: number }>();
 
   const dropExpired = (): void => {
     const now = options.now().getTime();
-    for (const [hash, expiresAt] of expiries) {
+    for (const [hash, { expiresAt }] of sessions) {
       if (expiresAt > now) return;
-      expiries.delete(hash);
+      sessions.delete(hash);
     }
   };
 
   return {
-    open: () => {
+    open: (who) => {
       dropExpired();
-      const [oldest] = expiries.keys();
-      if (oldest !== undefined && expiries.size >= countMax) expiries.delete(oldest);
+      const [oldest] = sessions.keys();
+      if (oldest !== undefined && sessions.size >= countMax) sessions.delete(oldest);
       const token = options.newToken();
-      expiries.set(hashOf(token), options.now().getTime() + options.lifetimeMs);
+      const session = { name: who.name, role: who.role, csrf: options.newToken() };
+      sessions.set(hashOf(token), { session, expiresAt: options.now().getTime() + options.lifetimeMs });
       return token;
     },
-    isOpen: (token) => (expiries.get(hashOf(token)) ?? 0) > options.now().getTime(),
-    close: (token) => void expiries.delete(hashOf(token)),
+    find: (token) => {
+      const found = sessions.get(hashOf(token));
+      return found !== undefined && found.expiresAt > options.now().getTime() ? found.session : undefined;
+    },
+    close: (token) => void sessions.delete(hashOf(token)),
   };
 }
 

@@ -128,9 +128,11 @@ function chosenHandlers(
   { replay, world }: { readonly replay: RunningReplay; readonly world: ReplayWorld },
 ): readonly string[] | null {
   const chosen = replay.handlers;
+  const { type } = event;
+  if (type === null) return [];
   if (chosen === null) return null;
   return world.handlers
-    .filter(({ name, pattern }) => chosen.includes(name) && covers(pattern, event))
+    .filter(({ name, pattern }) => chosen.includes(name) && covers(pattern, { ...event, type }))
     .map(({ name }) => name);
 }
 

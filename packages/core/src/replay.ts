@@ -28,6 +28,14 @@ export const eventFilterSchema = z.strictObject({
   to: z.iso.datetime({ offset: true }).optional(),
 });
 
+/** A time in ISO 8601, or so long before `now`: `7d`, `12h`, `30m`; null where it is neither. */
+export function timeFrom(text: string, now: Date): string | null {
+  const [, count, unit] = /^(\d{1,6})([dhm])$/.exec(text) ?? [];
+  const minutes = unit === 'd' ? 1_440 : unit === 'h' ? 60 : 1;
+  const time = count === undefined ? new Date(text) : new Date(now.getTime() - Number(count) * minutes * 60_000);
+  return Number.isNaN(time.getTime()) ? null : time.toISOString();
+}
+
 export type EventFilter = z.infer<typeof eventFilterSchema>;
 
 export type ReplayState = 'planned' | 'running' | 'paused' | 'cancelled' | 'done' | 'expired';

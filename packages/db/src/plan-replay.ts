@@ -110,7 +110,7 @@ function chooseHandlers(request: ReplayRequest, known: readonly KnownHandler[]):
 }
 
 /** What a stored plan would do, by what is known now. Throws ReplayError `replay_unknown`. */
-async function describePlan(db: Connection, id: number): Promise<ReplayPlan> {
+export async function describePlan(db: Connection, id: number): Promise<ReplayPlan> {
   const replay = await findReplay(db, id);
   const { rows: groups } = await sql<PlannedGroup>`
     select ledger.provider, events.type, ledger.failure_code as code, item.fingerprint, count(*)::int as events

@@ -8,7 +8,8 @@ export interface LockedEvent {
   readonly id: number;
   readonly state: LedgerState;
   readonly provider: string;
-  readonly type: string;
+  /** Null where the event itself is past its retention: there is nothing to run any more. */
+  readonly type: string | null;
   readonly canonicalTypes: readonly CanonicalType[];
 }
 
@@ -20,7 +21,7 @@ export async function lockEvents(
   const { rows } = await sql<LockedEvent>`
     select ledger.id, ledger.state, ledger.provider, events.type,
            array(select distinct type from payment_facts where event_id = ledger.id) as "canonicalTypes"
-    from ledger join events on (events.id, events.recorded_at) = (ledger.id, ledger.stored_at)
+    from ledger left join events on (events.id, events.recorded_at) = (ledger.id, ledger.stored_at)
     where ledger.id = any(${[...ids]}::bigint[])
     order by ledger.id for update of ledger skip locked`.execute(tx);
   return new Map(rows.map((row) => [row.id, row]));

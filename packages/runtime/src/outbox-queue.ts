@@ -1,4 +1,4 @@
-import { openPostgresBackend, openRedisBackend } from './queue-backends.ts';
+import { openPostgresBackend, openRedisBackend, type BullQueue } from './queue-backends.ts';
 import type { QueueLocation } from './queue-location.ts';
 
 /** The second queue: messages of the outbox on their way to destinations. A job is the id of a delivery. */
@@ -8,6 +8,8 @@ export interface OutboxQueue extends AsyncDisposable {
   /** Which of them the queue does not know. */
   readonly missing: (ids: readonly number[]) => Promise<readonly number[]>;
   readonly connected: () => Promise<void>;
+  /** For Bull Board. */
+  readonly bull: BullQueue;
 }
 
 /** Where it lives: beside the queue of webhooks. */
@@ -25,6 +27,7 @@ export function openOutboxQueue(location: QueueLocation): OutboxQueue {
   const { bull } = backend;
   bull.on('error', () => undefined);
   return {
+    bull,
     add: async (ids) => {
       backend.assertConnected();
       await bull.addBulk(

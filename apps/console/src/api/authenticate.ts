@@ -76,7 +76,7 @@ async function withoutKey(
   { sessions, next }: { readonly sessions: Sessions; readonly next: () => Promise<void> },
 ): Promise<Response | undefined> {
   const session = getCookie(context, SESSION_COOKIE);
-  if (session !== undefined && sessions.isOpen(session)) {
+  if (session !== undefined && sessions.find(session) !== undefined) {
     context.set('scopes', new Set(scopes));
     await next();
     return undefined;

@@ -11,10 +11,14 @@ export interface RunningConsole extends AsyncDisposable {
   /** Sends the password as the login page does. */
   readonly sendPassword: (
     password: string,
-    options?: { readonly next?: string; readonly headers?: Readonly<Record<string, string>> },
+    options?: {
+      readonly next?: string;
+      readonly name?: string;
+      readonly headers?: Readonly<Record<string, string>>;
+    },
   ) => Promise<Response>;
   /** Logs in and returns the cookie to send along. */
-  readonly logIn: () => Promise<string>;
+  readonly logIn: (password?: string) => Promise<string>;
 }
 
 interface Ask {
@@ -25,6 +29,7 @@ interface Ask {
 }
 
 export const testPassword = 'correct horse battery staple';
+export const testOperatorPassword = 'tr0ub4dor & three more words';
 
 /** Runs the console inside the test, with a clock that the test may move. */
 export async function runConsole(given: {
@@ -39,6 +44,7 @@ export async function runConsole(given: {
       {
         environment: {
           CONSOLE_PASSWORD: testPassword,
+          CONSOLE_OPERATOR_PASSWORD: testOperatorPassword,
           PORT: '0',
           HEALTH_PORT: '0',
           LOG_LEVEL: 'silent',
@@ -82,13 +88,13 @@ export function client(origin: string): Pick<RunningConsole, 'ask' | 'sendPasswo
       },
       ...(body === undefined ? {} : { body }),
     });
-  const sendPassword: RunningConsole['sendPassword'] = (password, { next = '/', headers = {} } = {}) =>
-    ask('/login', { method: 'POST', headers, body: new URLSearchParams({ password, next }) });
+  const sendPassword: RunningConsole['sendPassword'] = (password, { next = '/', name = 'ada', headers = {} } = {}) =>
+    ask('/login', { method: 'POST', headers, body: new URLSearchParams({ name, password, next }) });
   return {
     ask,
     sendPassword,
-    logIn: async () => {
-      const answer = await sendPassword(testPassword);
+    logIn: async (password = testPassword) => {
+      const answer = await sendPassword(password);
       const [cookie] = answer.headers.getSetCookie();
       if (cookie === undefined) throw new Error(`the login answered ${answer.status} and no cookie`);
       return cookie.split(';')[0] ?? '';

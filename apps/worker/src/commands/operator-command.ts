@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { userInfo } from 'node:os';
 import { parseArgs, styleText, type ParseArgsConfig } from 'node:util';
-import * as z from 'zod';
-import { ReplayError, type ReplayErrorCode } from '@penstock/core/replay';
+import { ReplayError, timeFrom, type ReplayErrorCode } from '@penstock/core/replay';
 import { openDatabase, type LedgerDatabase } from '@penstock/db/database';
 import { assertMigrated } from '@penstock/db/migrate';
 import type { Operator } from '@penstock/db/operator-actions';
@@ -76,15 +75,10 @@ export function operatorOf(by: string | undefined): Operator {
 
 /** A time in ISO 8601, or so long ago: `7d`, `12h`, `30m`. Throws UsageError. */
 export function timeOf(flag: string, text: string, now: Date): string {
-  const ago = /^(?<count>\d{1,6})(?<unit>[dhm])$/.exec(text)?.groups;
-  if (ago !== undefined) {
-    const unitMs = { d: 86_400_000, h: 3_600_000, m: 60_000 }[z.enum(['d', 'h', 'm']).parse(ago['unit'])];
-    return new Date(now.getTime() - Number(ago['count']) * unitMs).toISOString();
-  }
-  const time = new Date(text);
-  if (Number.isNaN(time.getTime()))
+  const time = timeFrom(text, now);
+  if (time === null)
     throw new UsageError(`--${flag} must be a time such as 2026-03-01T12:00:00Z, or so long ago: 7d, 12h, 30m`);
-  return time.toISOString();
+  return time;
 }
 
 /** Writes a document for machines. */

@@ -1,0 +1,74 @@
+import { jobIdOf, parseDelivery, type Delivery } from '@penstock/core/delivery';
+import type { LedgerDatabase } from '@penstock/db/database';
+import { ledgerStandingOf } from '@penstock/db/ledger';
+import { recordOperatorAction } from '@penstock/db/operator-actions';
+import { reviveDelivery } from '@penstock/db/outbox-deliveries';
+import type { WebhookQueue } from '@penstock/runtime/webhook-queue';
+import type { Context, MiddlewareHandler } from 'hono';
+import type { BoardQueues } from './queue-board.ts';
+import { refuse, type ConsoleEnv } from './respond.ts';
+
+/** What a retry needs of the world. */
+export interface BoardWorld {
+  readonly db: LedgerDatabase;
+  readonly queue: Pick<WebhookQueue, 'recreate'>;
+}
+
+/**
+ * What of the board's changes is let through: the retry of one failed job,
+ * where the ledger agrees, and it is recorded. Whatever else the board can do
+ * would go behind the ledger's back.
+ */
+export function limitBoardChanges(world: BoardWorld, queues: BoardQueues): MiddlewareHandler<ConsoleEnv> {
+  return async (context, next) => {
+    const { method, path } = context.req;
+    if (method === 'GET' || method === 'HEAD') return next();
+    if (path.endsWith('/update-data')) return refuse(context, { kind: 'facts_not_editable' });
+    const [, queueName, jobId] =
+      /^\/queues\/api\/queues\/([^/]+)\/([^/]+)\/retry$/.exec(path)?.map(decodeURIComponent) ?? [];
+    const queue = Object.values(queues).find(({ name }) => name === queueName);
+    if (method !== 'PUT' || jobId === undefined || queue === undefined)
+      return refuse(context, { kind: 'board_change_refused' });
+    const job = await queue.getJob(jobId);
+    if (job === undefined || (await job.getState()) !== 'failed') return refuse(context, { kind: 'job_not_failed' });
+    if (queue === queues.webhooks) return retryWebhook(context, world, { jobId, data: job.data });
+    const message = /^delivery-(\d{1,15})$/.exec(jobId)?.[1];
+    if (message !== undefined) await reviveDelivery(world.db, Number(message));
+    await next();
+    await record(context, world, { jobId, target: `job:${queue.name}/${jobId}` });
+    return undefined;
+  };
+}
+
+/** Made anew rather than moved: with its attempts before it, and in the lane behind live events. */
+async function retryWebhook(
+  context: Context<ConsoleEnv>,
+  world: BoardWorld,
+  { jobId, data }: { readonly jobId: string; readonly data: unknown },
+): Promise<Response> {
+  const delivery = readDelivery(data);
+  // Another body under a known id has a job of its own beside the event's: the sweeper and the worker judge it.
+  if (delivery === null || jobIdOf(delivery) !== jobId) return refuse(context, { kind: 'job_unreadable' });
+  if ((await ledgerStandingOf(world.db, delivery))?.state === 'discarded')
+    return refuse(context, { kind: 'event_discarded' });
+  await world.queue.recreate(delivery, { lane: 'replay' });
+  await record(context, world, { jobId, target: `event:${delivery.account}/${delivery.eventId}` });
+  return context.body(null, 204);
+}
+
+function readDelivery(data: unknown): Delivery | null {
+  try {
+    return parseDelivery(data);
+  } catch {
+    return null;
+  }
+}
+
+async function record(
+  context: Context<ConsoleEnv>,
+  { db }: BoardWorld,
+  { jobId, target }: { readonly jobId: string; readonly target: string },
+): Promise<void> {
+  const operator = { name: context.var.session.name, requestId: context.var.requestId };
+  await recordOperatorAction(db, { operator, action: 'board.retry', target, reason: null, details: { jobId } });
+}
