@@ -76,7 +76,7 @@ test(
 );
 
 test(
-  'ledger and failed set are made to agree: a lost dead letter is put back without an attempt, a stale one is taken out',
+  'ledger and failed set are made to agree: a lost dead letter is put back without an attempt and can be worked on again, a stale one is taken out',
   { timeout: 60_000 },
   async () => {
     await using system = await createTestSystem('redis', { SWEEP_MS: '200', SWEEP_GRACE_MS: '300' });
@@ -100,7 +100,11 @@ test(
     const [failed] = await system.queue.failedJobs({ from: 0, count: 10 });
     expect(failed?.reason).toBe('test_poison: this event can never be handled');
     expect(await system.ledger()).toEqual({ processed: 1, dead: 1 });
-    expect(await system.db.selectFrom('attempts').select('attempt').execute()).toHaveLength(1);
+    const attempts = () => system.db.selectFrom('attempts').select('attempt').execute();
+    expect(await attempts()).toHaveLength(1);
+    // The provider sends the dead one again.
+    expect(await system.queue.add([dead])).toEqual(['already queued']);
+    await until(async () => (await attempts()).length === 2, { what: 'the dead letter to be worked on again' });
     expect(await system.effects()).toEqual(new Map([[processed.eventId, 1]]));
   },
 );

@@ -60,6 +60,18 @@ export const ingestSettings = {
     min: 1,
     max: 10_000_000,
   }),
+  spoolDir: optionalText({
+    name: 'SPOOL_DIR',
+    about:
+      'folder that keeps deliveries while the queue is away, one for each ingest; without it the answer is 503 then',
+  }),
+  spoolBytesMax: integer({
+    name: 'SPOOL_BYTES_MAX',
+    about: 'how much the spool may hold before the answer is 503, in bytes',
+    fallback: 256 * 1024 * 1024,
+    min: 64 * 1024,
+    max: 64 * 1024 * 1024 * 1024,
+  }),
   trustedRootsFile: optionalText({
     name: 'TRUSTED_ROOTS_FILE',
     about: "PEM certificates trusted beside the system's, for demonstrations; refused in production",

@@ -6,6 +6,7 @@ import { traceIdOf } from '@penstock/runtime/trace-context';
 import type { OpenSpan, Tracing } from '@penstock/runtime/tracing';
 import { methodLabel } from './method-label.ts';
 import { createSpans } from './spans.ts';
+import type { SpoolState } from '@penstock/runtime/spool/spool';
 
 /** One request, as it is told when it is over. */
 export interface ReceivedRequest {
@@ -128,6 +129,34 @@ export function createIngestEvents({
 
     stopping: (): void => {
       logger.info('stopping: finishing the requests in hand');
+    },
+
+    spoolKept: (deliveries: number): void => {
+      metrics.spoolDeliveries.inc({ outcome: 'kept' }, deliveries);
+    },
+
+    spoolRefused: (deliveries: number, error: unknown): void => {
+      metrics.spoolDeliveries.inc({ outcome: 'refused' }, deliveries);
+      logger.error({ error }, 'the queue is away and the spool takes no more; the answer is 503');
+    },
+
+    spoolDrained: (deliveries: number): void => {
+      metrics.spoolDeliveries.inc({ outcome: 'drained' }, deliveries);
+    },
+
+    spoolWaits: ({ bytes, oldestReceivedAt }: SpoolState, error: unknown): void => {
+      logger.warn({ bytes, oldestReceivedAt, error }, 'deliveries wait in the spool; the queue does not take them');
+    },
+
+    spoolPutAside: (damage: { readonly file: string; readonly bytes: number }): void => {
+      metrics.spoolDeliveries.inc({ outcome: 'put_aside' });
+      logger.error(damage, 'a piece of the spool could not be read and was put aside; the rest goes on');
+    },
+
+    /** Read at each scrape. */
+    spoolState: ({ bytes, oldestReceivedAt }: SpoolState, now: Date): void => {
+      metrics.spoolBytes.set(bytes);
+      metrics.spoolOldest.set(oldestReceivedAt === null ? 0 : Math.max(0, (+now - +oldestReceivedAt) / 1_000));
     },
 
     notDurable: (reason: string): void => {

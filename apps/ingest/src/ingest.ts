@@ -11,16 +11,19 @@ import { maskKeyOf } from '@penstock/runtime/mask-key';
 import { createMetrics } from '@penstock/runtime/metrics';
 import { invalidRequestProblem, serveHttp } from '@penstock/runtime/serve-http';
 import { openTelemetry } from '@penstock/runtime/telemetry';
+import type { SpoolState } from '@penstock/runtime/spool/spool';
 import { version } from '@penstock/runtime/version';
 import { queueLocation, type QueueLocation } from '@penstock/runtime/queue-location';
+import { ForgetfulQueueError } from '@penstock/runtime/redis';
 import { refuseWhereEventsCouldBeLost } from '@penstock/runtime/refuse-forgetful-queue';
-import { openWebhookQueue } from '@penstock/runtime/webhook-queue';
+import { openWebhookQueue, type WebhookQueue } from '@penstock/runtime/webhook-queue';
 import { createIngestApp } from './app.ts';
 import { boundedEnqueue } from './bounded-enqueue.ts';
 import { ingestSettings, readIngestConfig, type IngestConfig } from './config.ts';
-import { createIngestEvents } from './events.ts';
+import { createIngestEvents, type IngestEvents } from './events.ts';
 import { chooseLanes } from './overflow.ts';
 import type { OpenEndpoint, ReceiveWorld } from './receive-webhook.ts';
+import { spoolDeliveries, type SpooledEnqueue } from './spool-deliveries.ts';
 
 /** What ingest takes from its process; tests give their own. */
 export interface IngestProcess {
@@ -45,8 +48,10 @@ export async function ingest(given: IngestProcess, scope: ProcessScope): Promise
   const queue = scope.resources.use(openWebhookQueue(location));
   await refuseWhereEventsCouldBeLost(queue, {
     production: config.environment === 'production',
+    mayBeAway: config.spoolDir !== undefined,
     warn: events.notDurable,
   });
+  const { enqueue, spool } = await openEnqueue(given, { config, queue, events, scope });
 
   const health = scope.resources.use(
     await serveHealth({
@@ -55,24 +60,22 @@ export async function ingest(given: IngestProcess, scope: ProcessScope): Promise
       fallbackPort: 9080,
       registry: metrics.registry,
       stopping: scope.stopping,
-      checks: [{ name: queue.location.backend, check: queue.assertReady }],
+      beforeScrape: async () => {
+        if (spool !== null) events.spoolState(spool.state(), given.now());
+      },
+      checks: [
+        {
+          name: queue.location.backend,
+          check: queue.assertReady,
+          bears: (problem) => spool !== null && hasRoom(spool.state()) && !(problem instanceof ForgetfulQueueError),
+        },
+      ],
     }),
   );
 
-  const laneOf = chooseLanes({
-    ratePerSecond: config.overflowRate,
-    burst: config.overflowBurst,
-    clock: () => performance.now(),
-  });
   const world: ReceiveWorld = {
     endpoints,
-    enqueue: boundedEnqueue(async (deliveries) => {
-      const lane = laneOf(deliveries);
-      if (lane === 'overflow') events.overflowed(deliveries);
-      const standings = await events.enqueueing(deliveries, (traced) => queue.add(traced, { lane }));
-      given.afterEnqueue?.();
-      return standings;
-    }, config.enqueueBytesMax),
+    enqueue,
     now: given.now,
     newId: given.newId,
     stopping: scope.stopping,
@@ -94,6 +97,39 @@ export async function ingest(given: IngestProcess, scope: ProcessScope): Promise
     endpoints: [...endpoints.keys()],
     moved: listening.moved || health.moved,
   });
+}
+
+/** How deliveries get to the queue: each in its lane, so many at once; and by way of a spool, where there is one. */
+async function openEnqueue(
+  given: IngestProcess,
+  parts: {
+    readonly config: IngestConfig;
+    readonly queue: WebhookQueue;
+    readonly events: IngestEvents;
+    readonly scope: ProcessScope;
+  },
+): Promise<{ readonly enqueue: ReceiveWorld['enqueue']; readonly spool: SpooledEnqueue | null }> {
+  const { config, queue, events, scope } = parts;
+  const laneOf = chooseLanes({
+    ratePerSecond: config.overflowRate,
+    burst: config.overflowBurst,
+    clock: () => performance.now(),
+  });
+  const enqueue = boundedEnqueue(async (deliveries) => {
+    const lane = laneOf(deliveries);
+    if (lane === 'overflow') events.overflowed(deliveries);
+    const standings = await events.enqueueing(deliveries, (traced) => queue.add(traced, { lane }));
+    given.afterEnqueue?.();
+    return standings;
+  }, config.enqueueBytesMax);
+  if (config.spoolDir === undefined) return { enqueue, spool: null };
+  const { spoolDir: dir, spoolBytesMax: bytesMax, enqueueMs } = config;
+  const spool = scope.resources.use(await spoolDeliveries({ dir, bytesMax, enqueueMs, enqueue, events }));
+  return { enqueue: spool.enqueue, spool };
+}
+
+function hasRoom({ bytes, bytesMax }: SpoolState): boolean {
+  return bytes < bytesMax;
 }
 
 interface Prepared {

@@ -2,6 +2,7 @@ import { Kysely, PostgresDialect, sql, type Transaction } from 'kysely';
 import { DatabaseError, Pool, types } from 'pg';
 import { ConfigurationError, PermanentError, toFailure, TransientError } from '@penstock/core/failure';
 import { isMonthMissing } from './months.ts';
+import { endWhenSilent } from './end-when-silent.ts';
 import type { Database } from './schema.ts';
 import { nameStatement, type StatementName } from './statement-name.ts';
 
@@ -20,6 +21,9 @@ const sessionLimits = {
   lock_timeout: 10_000,
   idle_in_transaction_session_timeout: 120_000,
 } as const;
+
+/** Past this PostgreSQL would have ended the statement and said so. */
+const SILENCE_MS = STATEMENT_TIMEOUT_MS + 15_000;
 
 /** A statement that was executed. */
 export interface ExecutedQuery {
@@ -59,6 +63,8 @@ export function openDatabase(options: {
   readonly url: string;
   readonly poolMax: number;
   readonly applicationName: string;
+  /** How long a statement may go without any answer before its connection is taken to be dead; 75 s unless said otherwise. */
+  readonly silenceMs?: number;
   readonly onError?: (error: Error) => void;
   /** Told of every statement that was executed. */
   readonly onQuery?: (query: ExecutedQuery) => void;
@@ -84,8 +90,11 @@ export function openDatabase(options: {
     },
   });
   pool.on('error', options.onError ?? (() => undefined));
-  // A connection that breaks while in use tells its query; without a listener of its own it would end the process too.
-  pool.on('connect', (client) => client.on('error', () => undefined));
+  pool.on('connect', (client) => {
+    // A connection that breaks while in use tells its query; without a listener of its own it would end the process too.
+    client.on('error', () => undefined);
+    endWhenSilent(client, options.silenceMs ?? SILENCE_MS);
+  });
   const { onQuery, onStatement } = options;
   const db = new Kysely<Database>({
     dialect: new PostgresDialect({ pool }),

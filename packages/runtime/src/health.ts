@@ -8,6 +8,8 @@ import { within } from './within.ts';
 export interface ReadinessCheck {
   readonly name: string;
   readonly check: () => Promise<void>;
+  /** Whether the process does its work for the time being although the check failed: it is ready, and says `degraded`. */
+  readonly bears?: (problem: unknown) => boolean;
 }
 
 /** A check that hangs is a check that fails; probes commonly wait one to ten seconds. */
@@ -15,7 +17,7 @@ const CHECK_MS_MAX = 2_000;
 
 /**
  * The private port of a process: `/health` (the event loop turns), `/ready`
- * (every dependency answers; 503 otherwise, with each check's latency) and
+ * (every dependency answers, or something stands in for it; 503 otherwise, with each check's latency) and
  * `/metrics` (Prometheus). Bound apart from the public port, which never shows them.
  */
 export async function serveHealth(options: {
@@ -43,6 +45,8 @@ export async function serveHealth(options: {
 interface CheckResult {
   readonly name: string;
   readonly ok: boolean;
+  /** True where it is not, and the process works all the same. */
+  readonly borne?: true;
   readonly latencyMs: number;
   readonly problem?: string;
 }
@@ -52,21 +56,26 @@ async function ready(
   options: { readonly checks: readonly ReadinessCheck[]; readonly stopping: AbortSignal },
 ): Promise<void> {
   const checks = await Promise.all(options.checks.map(runCheck));
-  const ok = checks.every((check) => check.ok) && !options.stopping.aborted;
-  answer(response, ok ? 200 : 503, {
-    status: options.stopping.aborted ? 'stopping' : ok ? 'ready' : 'not ready',
-    checks,
-  });
+  const status = statusOf(checks, options.stopping);
+  answer(response, status === 'ready' || status === 'degraded' ? 200 : 503, { status, checks });
 }
 
-async function runCheck({ name, check }: ReadinessCheck): Promise<CheckResult> {
+function statusOf(checks: readonly CheckResult[], stopping: AbortSignal) {
+  if (stopping.aborted) return 'stopping';
+  if (checks.every(({ ok }) => ok)) return 'ready';
+  return checks.every(({ ok, borne }) => ok || borne === true) ? 'degraded' : 'not ready';
+}
+
+async function runCheck({ name, check, bears }: ReadinessCheck): Promise<CheckResult> {
   const started = performance.now();
   const elapsed = () => Math.round((performance.now() - started) * 100) / 100;
   try {
     await within(CHECK_MS_MAX, check());
     return { name, ok: true, latencyMs: elapsed() };
   } catch (error) {
-    return { name, ok: false, latencyMs: elapsed(), problem: error instanceof Error ? error.message : String(error) };
+    const problem = error instanceof Error ? error.message : String(error);
+    const borne = bears?.(error) === true ? ({ borne: true } as const) : {};
+    return { name, ok: false, ...borne, latencyMs: elapsed(), problem };
   }
 }
 

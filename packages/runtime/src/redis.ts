@@ -8,15 +8,25 @@ import * as z from 'zod';
  */
 export function connectProducer(url: string): Redis {
   return quiet(
-    new Redis(url, { ...common, enableOfflineQueue: false, maxRetriesPerRequest: 1, connectTimeout: 1_000 }),
+    new Redis(url, {
+      ...common,
+      enableOfflineQueue: false,
+      maxRetriesPerRequest: 1,
+      connectTimeout: 1_000,
+      // Ten times what a provider's answer waits for: the connection is dead, and the next one may not be.
+      socketTimeout: 2_000,
+    }),
   );
 }
 
 /** A connection for workers: it waits for as long as Redis is away. */
 export function connectConsumer(url: string): Redis {
-  return quiet(new Redis(url, { ...common, maxRetriesPerRequest: null }));
+  // BullMQ waits for a job for ten seconds at most before Redis answers that there is none.
+  return quiet(new Redis(url, { ...common, maxRetriesPerRequest: null, socketTimeout: 15_000 }));
 }
 
+// A connection whose other end is gone without a word is found out by what was asked over it and is not answered: that
+// is what socketTimeout measures.
 const common = {
   // Reconnect within a second of Redis being back, without hammering it while it is away.
   retryStrategy: (attempt: number) => Math.min(50 * attempt, 1_000),
@@ -40,6 +50,11 @@ export async function awaitReady(redis: Redis): Promise<void> {
   }
 }
 
+/** Redis answers, and would forget what it has acknowledged. */
+export class ForgetfulQueueError extends Error {
+  override name = 'ForgetfulQueueError';
+}
+
 /**
  * What an acknowledgement relies on: every write on disk before Redis answers,
  * and nothing evicted. Throws naming each setting that is wrong and how to
@@ -55,7 +70,7 @@ export async function assertDurable(redis: Redis): Promise<void> {
         `${setting} is ${found === undefined || found === '' ? 'unknown' : found}, must be ${wanted} (CONFIG SET ${setting} ${wanted})`,
       );
   }
-  if (problems.length > 0) throw new Error(`Redis may lose acknowledged events: ${problems.join('; ')}`);
+  if (problems.length > 0) throw new ForgetfulQueueError(`Redis may lose acknowledged events: ${problems.join('; ')}`);
 }
 
 const durableSettings = { appendonly: 'yes', appendfsync: 'always', 'maxmemory-policy': 'noeviction' };

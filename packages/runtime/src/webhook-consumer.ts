@@ -87,7 +87,7 @@ export function consumeWebhooks(
       data: job.data,
       attempt,
       ...(job.stalledCounter > 0 ? { stalls: job.stalledCounter } : {}),
-      ...(isBurialName(job.name) ? { buried: true } : {}),
+      ...(isBurial(job) ? { buried: true } : {}),
     };
     const verdict = await options.attempt(taken).catch((error: unknown) => {
       // Nobody could decide what follows: the usual number of attempts, and then it is given up.
@@ -147,6 +147,14 @@ export function consumeWebhooks(
       await disconnect();
     },
   };
+}
+
+/**
+ * Whether a job only wants to fail. It does so once: put back to work after
+ * that, by the provider that sends the event again or by hand, it is worked on.
+ */
+function isBurial(job: Job<unknown, string>): boolean {
+  return isBurialName(job.name) && job.attemptsStarted - job.stalledCounter <= 1;
 }
 
 type Take = (job: Job<unknown, string>, token?: string) => Promise<string>;

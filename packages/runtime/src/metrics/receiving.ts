@@ -57,6 +57,27 @@ export function receivingMetrics(declare: Declare) {
       labels: { endpoint: 'a name of the configuration', key: "a secret's name or a certificate's, other past fifty" },
       serves: 'Webhook path: signing keys; tells when an old secret can go',
     }),
+    spoolDeliveries: declare.counter({
+      name: 'penstock_spool_deliveries_total',
+      help: 'Deliveries at the spool of an ingest, by what became of them there.',
+      labels: {
+        outcome:
+          'kept (while the queue was away), refused (full, or the disk failed), drained (the queue has it), put_aside (pieces that could not be read)',
+      },
+      serves: 'Workers and resources: spool; put_aside is for somebody to look at',
+    }),
+    spoolBytes: declare.gauge({
+      name: 'penstock_spool_bytes',
+      help: 'Bytes that wait in the spool of this ingest for the queue; absent where it has none.',
+      labels: {},
+      serves: 'Workers and resources: spool; at SPOOL_BYTES_MAX the answer is 503',
+    }),
+    spoolOldest: declare.gauge({
+      name: 'penstock_spool_oldest_seconds',
+      help: 'How long ago the oldest delivery in the spool was received; 0 where it is empty.',
+      labels: {},
+      serves: 'Workers and resources: spool; grows while the queue is away',
+    }),
     createdToReceived: declare.histogram({
       name: 'penstock_provider_created_to_received_seconds',
       help: "Time from the provider's own time of an event to its receipt; counts each accepted event once.",

@@ -1,0 +1,25 @@
+import { Socket } from 'node:net';
+import type { PoolClient } from 'pg';
+
+/**
+ * Ends a connection whose statement has had no answer at all for so long. One
+ * whose other end is gone without a word, behind a firewall that forgot it or
+ * on a machine that lost its power, would otherwise be waited for without end:
+ * the server's own limits are told over that same connection.
+ */
+export function endWhenSilent(client: PoolClient, silenceMs: number): void {
+  const socket = socketOf(client);
+  socket?.setTimeout(silenceMs, () => undefined);
+  socket?.on('timeout', () => {
+    // One that has been asked nothing may be silent for as long as it likes.
+    if ('readyForQuery' in client && client.readyForQuery === false) socket.destroy();
+  });
+}
+
+/** pg does not declare it, and has it under this name since its first versions. */
+function socketOf(client: PoolClient): Socket | null {
+  if (!('connection' in client)) return null;
+  const { connection } = client;
+  if (typeof connection !== 'object' || connection === null || !('stream' in connection)) return null;
+  return connection.stream instanceof Socket ? connection.stream : null;
+}

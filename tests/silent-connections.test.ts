@@ -1,0 +1,62 @@
+import { sql } from 'kysely';
+import { expect, test } from 'vitest';
+import { isDatabaseOutage, openDatabase } from '@penstock/db/database';
+import { testPostgresUrl, testRedisUrl } from '@penstock/local/test-services';
+import { openWebhookQueue } from '@penstock/runtime/webhook-queue';
+import { openLink } from './chaos/proxy.ts';
+import { aDelivery } from './harness/deliveries.ts';
+
+/** The other end is gone and nothing says so: no end, no reset, what is written disappears. */
+
+test('a statement on a connection that has gone silent fails as an outage, and the next has a new connection', async () => {
+  await using link = await openLink({ port: portOf(testPostgresUrl()) });
+  await using db = openDatabase({
+    url: through(testPostgresUrl(), link.port),
+    poolMax: 1,
+    applicationName: 'test-silent',
+    silenceMs: 500,
+  });
+  await sql`select 1`.execute(db);
+  link.halfOpen();
+  const failure = await sql`select 2`.execute(db).catch((error: unknown) => error);
+  expect(isDatabaseOutage(failure)).toBe(true);
+  expect((await sql<{ three: number }>`select 3 as three`.execute(db)).rows).toEqual([{ three: 3 }]);
+});
+
+test('a connection that was asked nothing is left alone, however long it is silent', async () => {
+  await using link = await openLink({ port: portOf(testPostgresUrl()) });
+  await using db = openDatabase({
+    url: through(testPostgresUrl(), link.port),
+    poolMax: 1,
+    applicationName: 'test-idle',
+    silenceMs: 100,
+  });
+  const process = () =>
+    sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(db).then(({ rows }) => rows[0]?.pid);
+  const before = await process();
+  await new Promise((resolve) => setTimeout(resolve, 400));
+  expect(await process()).toBe(before);
+});
+
+test('an ingest whose connection to Redis has gone silent adds over a new one within seconds', async () => {
+  await using link = await openLink({ port: portOf(testRedisUrl()) });
+  await using queue = openWebhookQueue({
+    backend: 'redis',
+    url: through(testRedisUrl(), link.port),
+    name: 'test-silent',
+  });
+  await queue.connected();
+  await queue.add([aDelivery()]);
+  link.halfOpen();
+  expect(await queue.add([aDelivery()])).toEqual(['queued']);
+});
+
+function portOf(url: string): number {
+  return Number(new URL(url).port);
+}
+
+function through(url: string, port: number): string {
+  const changed = new URL(url);
+  changed.port = String(port);
+  return changed.href;
+}
