@@ -1,0 +1,57 @@
+import { inEnvironment, type Board } from './board.ts';
+
+const windows = ['5m', '30m', '1h', '6h', '1d', '3d'] as const;
+
+const objective = (title: string, record: string) => ({
+  title,
+  panels: [
+    {
+      title: 'Share missed, over windows',
+      unit: 'percentunit',
+      queries: windows.map((window) => ({
+        expr: `penstock:${record}:ratio_rate${window}{${inEnvironment}}`,
+        legend: window,
+      })),
+    },
+    {
+      title: 'Burn rate: 1 spends the budget in 30 days',
+      unit: 'short',
+      queries: (['1h', '6h', '3d'] as const).map((window) => ({
+        expr: `penstock:${record}:ratio_rate${window}{${inEnvironment}} / 0.001`,
+        legend: window,
+      })),
+    },
+  ],
+});
+
+/** The two objectives and their error budgets. */
+export const slo: Board = {
+  uid: 'penstock-slo',
+  title: 'Penstock: SLO',
+  rows: [
+    objective('99.9 % of genuine webhooks answered 2xx within 250 ms', 'answered_late'),
+    objective('99.9 % of events processed within 30 s', 'processed_late'),
+    {
+      title: 'Percentiles as recorded',
+      panels: [
+        {
+          title: 'P99 to the answer',
+          unit: 's',
+          queries: [
+            { expr: `penstock:answer_seconds:p99{${inEnvironment},endpoint=~"$endpoint"}`, legend: '{{endpoint}}' },
+          ],
+        },
+        {
+          title: 'P99 to the effect',
+          unit: 's',
+          queries: [
+            {
+              expr: `penstock:received_to_processed_seconds:p99{${inEnvironment},endpoint=~"$endpoint"}`,
+              legend: '{{endpoint}}',
+            },
+          ],
+        },
+      ],
+    },
+  ],
+};
