@@ -55,6 +55,19 @@ export const workers: Board = {
       ],
     },
     {
+      title: 'Spool of ingest',
+      panels: [
+        panel('Oldest', 's', `max by (environment) (penstock_spool_oldest_seconds${all})`, '{{environment}}'),
+        panel('Bytes', 'bytes', `sum by (environment) (penstock_spool_bytes${all})`, '{{environment}}'),
+        panel(
+          'Deliveries',
+          'cps',
+          `sum by (outcome) (rate(penstock_spool_deliveries_total${all}[$__rate_interval]))`,
+          '{{outcome}}',
+        ),
+      ],
+    },
+    {
       title: 'Read API',
       panels: [
         panel(
