@@ -2,8 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { until } from '../harness/until.ts';
 import type { Program } from './fleet.ts';
 import { persist, repair, setGate, statesOf } from './ledger-questions.ts';
-import { heldEvent } from './lives.ts';
+import { heldEvent, type ChaosEvent } from './lives.ts';
 import type { Link } from './proxy.ts';
+import { replayAllDead } from './replay-command.ts';
 import { faultKinds, type Fault, type FaultKind } from './schedule.ts';
 import type { RedisService } from './services.ts';
 import type { Stand } from './stand.ts';
@@ -92,8 +93,13 @@ const inflictions: Readonly<Record<FaultKind, Inflict>> = {
     await setGate(db, { name: 'every', closed: true });
     return () => setGate(db, { name: 'every', closed: false });
   },
+  'send-dead-again': async (stand) => {
+    await sendDeadAgain(stand);
+    return async () => undefined;
+  },
   replay: async (stand) => {
-    await replayDead(stand);
+    await repairDead(stand);
+    await replayAllDead(stand.postgres.url);
     return async () => undefined;
   },
 };
@@ -202,8 +208,8 @@ export async function notStored({ db, provider }: Stand): Promise<readonly strin
   return acknowledged.filter((id) => !stored.has(id));
 }
 
-/** Mends what dead events stumbled over and has the provider send them again: the replay that needs no operator. */
-export async function replayDead({ db, provider }: Stand): Promise<number> {
+/** Mends what dead events stumbled over, poisoned ones left out; returns those that can be processed from then on. */
+async function repairDead({ db, provider }: Stand): Promise<readonly ChaosEvent[]> {
   const mendable = [...provider.sent.values()].filter(
     ({ event, acknowledged }) => acknowledged && event.fate !== 'dead',
   );
@@ -216,9 +222,15 @@ export async function replayDead({ db, provider }: Stand): Promise<number> {
     db,
     dead.map(({ id }) => id),
   );
+  return dead;
+}
+
+/** Mends the dead and has their provider send them again; returns how many there were. */
+export async function sendDeadAgain(stand: Stand): Promise<number> {
+  const dead = await repairDead(stand);
   await Promise.all(
     dead.map(async (event) => {
-      for (let tries = 0; tries < 20 && !(await provider.sendAgain(event)); tries += 1) await sleep(250);
+      for (let tries = 0; tries < 20 && !(await stand.provider.sendAgain(event)); tries += 1) await sleep(250);
     }),
   );
   return dead.length;

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openWebhookQueue } from '@penstock/runtime/webhook-queue';
 import { until } from '../harness/until.ts';
-import { inflict, notStored, placeOf, replayDead } from './faults.ts';
+import { inflict, notStored, placeOf, sendDeadAgain } from './faults.ts';
 import { judge } from './judge.ts';
 import { leaksOfEnded, leaksOfRunning, redisConnectionsAtRest } from './leaks.ts';
 import { setGate, statesOf } from './ledger-questions.ts';
@@ -193,7 +193,10 @@ async function settle(
     ...(await inTime('every acknowledged event to be stored', async () => (await notStored(stand)).length === 0)),
     ...(await inTime('every stored event to be finished', finished)),
     // An operator's last look: what died of a fault is sent again, once.
-    ...(await inTime('the dead to be replayed', async () => (await replayDead(stand)) === 0 && finished())),
+    ...(await inTime(
+      'the dead to be processed, mended and sent again',
+      async () => (await sendDeadAgain(stand)) === 0 && finished(),
+    )),
     ...(await inTime('the queue to be empty', async () => {
       const { waiting, active, delayed } = await queue.counts();
       return waiting + active + delayed === 0;

@@ -30,7 +30,8 @@ export const faultKinds = {
   'duplicate-storm': { target: 'provider', lastsMs: [500, 1_500] },
   'out-of-order': { target: 'provider', lastsMs: [1_000, 3_000] },
   'fail-handlers': { target: 'provider', lastsMs: [500, 2_500] },
-  replay: { target: 'provider', lastsMs: [500, 1_500] },
+  'send-dead-again': { target: 'provider', lastsMs: [500, 1_500] },
+  replay: { target: 'provider', lastsMs: [500, 3_000] },
 } as const satisfies Record<string, { readonly target: FaultTarget; readonly lastsMs: readonly [number, number] }>;
 
 export type FaultTarget = 'ingest' | 'worker' | 'redis' | 'postgres' | 'redis-link' | 'postgres-link' | 'provider';
