@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config';
+
+/** The proof that needs a Prometheus; apart from `pnpm test`, which needs none. */
+export default defineConfig({
+  test: {
+    dir: '.',
+    include: ['tests/prometheus/*.prove.ts'],
+    globalSetup: './tests/harness/global-setup.ts',
+    pool: 'forks',
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+  },
+});
