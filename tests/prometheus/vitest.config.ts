@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { defineConfig } from 'vitest/config';
 
 /** The proof that needs a Prometheus; apart from `pnpm test`, which needs none. */
@@ -5,7 +6,7 @@ export default defineConfig({
   test: {
     dir: '.',
     include: ['tests/prometheus/*.prove.ts'],
-    globalSetup: './tests/harness/global-setup.ts',
+    globalSetup: path.join(import.meta.dirname, '../harness/global-setup.ts'),
     pool: 'forks',
     testTimeout: 120_000,
     hookTimeout: 120_000,
