@@ -3,6 +3,7 @@ import { TransientError } from '@penstock/core/failure';
 import { retryRules } from '@penstock/core/retry-settings';
 import { on } from '@penstock/db/handler';
 import { openDatabase } from '@penstock/db/database';
+import { openLedgerStore } from '@penstock/db/ledger-store';
 import { createTestDatabase, type TestDatabase } from '@penstock/db/testing/test-database';
 import { testPostgresUrl } from '@penstock/local/test-services';
 import { processWebhook, type ProcessWorld } from '@penstock/worker/process-webhook';
@@ -27,7 +28,9 @@ test('a service that a handler cannot reach is the handler’s failure and costs
     next: { kind: 'retry' },
   });
   await using away = openDatabase({ url: 'postgres://nobody@127.0.0.1:9/none', poolMax: 1, applicationName: 'test' });
-  expect(await processWebhook(job, { ...worldWith([]), db: away })).toMatchObject({ kind: 'outage' });
+  expect(await processWebhook(job, { ...worldWith([]), store: openLedgerStore(away) })).toMatchObject({
+    kind: 'outage',
+  });
 });
 
 test('after its last attempt an event is dead with the reason that its retries are exhausted', async () => {

@@ -4,9 +4,7 @@ import { PermanentError, TransientError } from '@penstock/core/failure';
 import type { PaymentFact } from '@penstock/core/payment-event';
 import type { EndpointSettings, Provider } from '@penstock/core/provider';
 import type { RetryRules } from '@penstock/core/retry-policy';
-import { findConfirmation } from '@penstock/db/confirmations';
-import type { LedgerDatabase } from '@penstock/db/database';
-import { findTransmission } from '@penstock/db/transmissions';
+import type { LedgerStore } from '@penstock/db/ledger-store';
 import { keepDelivery } from './store-delivery.ts';
 
 /** An endpoint as a worker knows it. */
@@ -21,7 +19,7 @@ export interface WorkerEndpoint {
 
 /** What confirming needs of the world. */
 export interface ConfirmWorld {
-  readonly db: LedgerDatabase;
+  readonly store: LedgerStore;
   readonly endpoints: ReadonlyMap<string, WorkerEndpoint>;
   readonly now: () => Date;
 }
@@ -53,10 +51,10 @@ export async function confirmDelivery(
   const ask = endpoint.confirm?.(unconfirmed(delivery)) ?? null;
   if (ask === null) return null;
 
-  const standing = await findConfirmation(world.db, delivery);
+  const standing = await world.store.findConfirmation(delivery);
   if (standing?.state === 'processed' || standing?.state === 'ignored') return null;
   if (standing !== undefined && standing.bodySha256 !== delivery.bodySha256) return null;
-  if (await isForgery(world.db, delivery)) return null;
+  if (await isForgery(world.store, delivery)) return null;
   if (standing?.answer != null) return standing.answer;
 
   const at = world.now();
@@ -64,7 +62,7 @@ export async function confirmDelivery(
   switch (confirmation.kind) {
     case 'confirmed': {
       const disagrees = disagree(delivery, { provider, settings: endpoint.settings, answer: confirmation.answer });
-      await keepDelivery(world.db, delivery, { ...confirmation, at, disagrees });
+      await keepDelivery(world.store, delivery, { ...confirmation, at, disagrees });
       return confirmation.answer;
     }
     case 'denied':
@@ -79,9 +77,9 @@ function unconfirmed({ eventId, type, tier, providerAccount, receivedAt, body }:
 }
 
 /** Its headers have proven another body before. */
-async function isForgery(db: LedgerDatabase, { account, transmissionId, bodySha256 }: Delivery): Promise<boolean> {
+async function isForgery(store: LedgerStore, { account, transmissionId, bodySha256 }: Delivery): Promise<boolean> {
   if (transmissionId === null) return false;
-  const bound = await findTransmission(db, { account, transmissionId });
+  const bound = await store.findTransmission({ account, transmissionId });
   return bound !== undefined && bound.bodySha256 !== bodySha256;
 }
 

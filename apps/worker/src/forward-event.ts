@@ -2,8 +2,7 @@ import { decodeBody, type Delivery } from '@penstock/core/delivery';
 import { wantsEvent, wantsTopic, type DestinationFilter } from '@penstock/core/destination';
 import { canonicalType, type PaymentFact } from '@penstock/core/payment-event';
 import type { Applied } from '@penstock/db/apply-facts';
-import type { LedgerTransaction } from '@penstock/db/database';
-import { addToOutbox } from '@penstock/db/outbox';
+import type { EventTransaction } from '@penstock/db/ledger-store';
 
 /** What of a destination decides where an event goes, and in which order. */
 export interface Forwarding extends DestinationFilter {
@@ -24,7 +23,7 @@ export interface ForwardedEvent {
  * finishes it: once, and only if it commits. Returns to how many.
  */
 export async function forwardEvent(
-  tx: LedgerTransaction,
+  tx: EventTransaction,
   event: ForwardedEvent,
   destinations: ReadonlyMap<string, Forwarding>,
 ): Promise<number> {
@@ -37,7 +36,7 @@ export async function forwardEvent(
   );
   if (wanting.length === 0) return 0;
   const orderKey = orderKeyOf(applied);
-  await addToOutbox(tx, {
+  await tx.addToOutbox({
     ledgerId,
     kind: 'event',
     topic: canonicalTypes[0] ?? `${provider}:${type}`,

@@ -1,10 +1,7 @@
 import type { Failure } from '@penstock/core/failure';
 import { decideRetry, type RetryDecision, type RetryPace } from '@penstock/core/retry-policy';
-import { askedHandlersOf, strikeAskedHandlers } from '@penstock/db/asked-handlers';
-import { recordAttempt } from '@penstock/db/attempts';
-import type { LedgerTransaction } from '@penstock/db/database';
-import { handlerRunsOf, recordHandlerRuns, type HandlerAttempt, type HandlerRun } from '@penstock/db/handler-runs';
-import { recordDeath, recordFailure } from '@penstock/db/ledger';
+import type { HandlerAttempt, HandlerRun } from '@penstock/db/handler-runs';
+import type { EventTransaction } from '@penstock/db/ledger-store';
 import {
   coveringHandlers,
   handlersToRun,
@@ -48,14 +45,14 @@ export interface HandledAttempt {
  * stay done, and the ledger says whether the event is tried again or dead.
  * Where a replay asked for handlers of a finished event, those run and no others.
  */
-export async function handleEvent(tx: LedgerTransaction, given: HandledAttempt, world: HandlerWorld): Promise<Handled> {
+export async function handleEvent(tx: EventTransaction, given: HandledAttempt, world: HandlerWorld): Promise<Handled> {
   const { input, wasDead } = given;
   const { ledgerId } = input;
-  const asked = given.wasKnown ? await askedHandlersOf(tx, ledgerId) : nobody;
+  const asked = given.wasKnown ? await tx.askedHandlersOf(ledgerId) : nobody;
   const again = asked.size > 0;
   const covering = coveringHandlers(input, world.handlers).filter(({ name }) => !again || asked.has(name));
   if (covering.length === 0 && !again) return { kind: 'done', covering: 0, again, outcomes: [] };
-  const runs = given.wasKnown ? await handlerRunsOf(tx, ledgerId) : new Map<string, HandlerRun>();
+  const runs = given.wasKnown ? await tx.handlerRunsOf(ledgerId) : new Map<string, HandlerRun>();
   const handlers = handlersToRun(covering, { runs, wasDead, asked });
   const outcomes = await runHandlers(tx, { input, handlers }, world);
 
@@ -68,18 +65,17 @@ export async function handleEvent(tx: LedgerTransaction, given: HandledAttempt, 
   const decisive = failed.find(({ failure }) => !failure.permanent) ?? failed[0];
   const failure = decisive?.failure ?? givenUp[0];
   if (failure === undefined) {
-    await recordHandlerRuns(tx, ledgerId, outcomes.map(asDone));
-    if (again) await strikeAskedHandlers(tx, { ledgerId, handlers: null });
+    await tx.recordHandlerRuns(ledgerId, outcomes.map(asDone));
+    if (again) await tx.strikeAskedHandlers({ ledgerId, handlers: null });
     return { kind: 'done', covering: covering.length, again, outcomes };
   }
   const next = decideRetry({ failure, attempt: given.attempt, seed: given.jobId, pace: given.pace });
-  await recordHandlerRuns(
-    tx,
+  await tx.recordHandlerRuns(
     ledgerId,
     outcomes.map((outcome) => asAttempt(outcome, next)),
   );
   const done = outcomes.filter(({ kind }) => kind === 'done').map(({ handler }) => handler);
-  if (again) await strikeAskedHandlers(tx, { ledgerId, handlers: done });
+  if (again) await tx.strikeAskedHandlers({ ledgerId, handlers: done });
   await recordFailures(tx, { ...given, failed, failure, next });
   return { kind: 'failed', failure, next, error: decisive?.error ?? new Error(failure.message), outcomes };
 }
@@ -89,7 +85,7 @@ const nobody: ReadonlySet<string> = new Set();
 type Failed = Extract<HandlerOutcome, { kind: 'failed' }>;
 
 async function recordFailures(
-  tx: LedgerTransaction,
+  tx: EventTransaction,
   given: HandledAttempt & {
     readonly failed: readonly Failed[];
     readonly failure: Failure;
@@ -98,7 +94,7 @@ async function recordFailures(
 ): Promise<void> {
   const { failed, failure, next, input } = given;
   for (const { handler, failure: own, durationMs } of failed)
-    await recordAttempt(tx, {
+    await tx.recordAttempt({
       ledgerId: input.ledgerId,
       number: given.attempt,
       durationMs,
@@ -106,8 +102,8 @@ async function recordFailures(
       retry: next.kind === 'retry' && !own.permanent ? next : null,
       handler,
     });
-  if (next.kind === 'retry') await recordFailure(tx, input.ledgerId, failure);
-  else await recordDeath(tx, input.ledgerId, { failure, reason: next.reason });
+  if (next.kind === 'retry') await tx.recordFailure(input.ledgerId, failure);
+  else await tx.recordDeath(input.ledgerId, { failure, reason: next.reason });
 }
 
 function asDone({ handler, version, durationMs }: HandlerOutcome): HandlerAttempt {

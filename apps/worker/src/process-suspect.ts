@@ -1,13 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { parseDelivery, type Delivery } from '@penstock/core/delivery';
-import { PermanentError, toFailure } from '@penstock/core/failure';
-import { recordAttempt } from '@penstock/db/attempts';
-import { beginTrial, countCrashes, endTrial } from '@penstock/db/crashes';
-import { isDatabaseOutage, type LedgerDatabase } from '@penstock/db/database';
-import { enterLedger, recordDeath } from '@penstock/db/ledger';
+import { PermanentError, TransientError, toFailure } from '@penstock/core/failure';
 import type { QueuedJob } from '@penstock/runtime/webhook-consumer';
 import { processWebhook, type Processed, type ProcessWorld } from './process-webhook.ts';
-import { storeDelivery } from './store-delivery.ts';
+import { findForgery, storeDelivery } from './store-delivery.ts';
 
 /** What trying a suspect needs of the world. */
 export interface SuspectWorld extends ProcessWorld {
@@ -36,14 +31,16 @@ export async function processSuspect(job: QueuedJob, world: SuspectWorld): Promi
   try {
     trial = await openTrial(delivery, { job, world });
   } catch (thrown) {
-    if (isDatabaseOutage(thrown)) return { kind: 'outage', failure: toFailure(thrown) };
+    // Another worker bound the same transmission at this moment: the next look will see it.
+    if (world.store.isOutage(thrown) || thrown instanceof TransientError)
+      return { kind: 'outage', failure: toFailure(thrown) };
     throw thrown;
   }
   if (trial.kind === 'condemned') return trial.processed;
   try {
     return await processWebhook(job, world);
   } finally {
-    if (trial.id !== null) await strikeOut(world.db, trial.id);
+    if (trial.id !== null) await strikeOut(trial.id, world);
   }
 }
 
@@ -55,21 +52,23 @@ async function openTrial(
   delivery: Delivery,
   { job, world }: { readonly job: QueuedJob; readonly world: SuspectWorld },
 ): Promise<Trial> {
-  return world.db.transaction().execute(async (tx) => {
-    const entry = await enterLedger(tx, delivery);
-    if (entry.state === 'processed' || entry.state === 'ignored' || entry.bodySha256 !== delivery.bodySha256)
+  return world.store.transaction(async (tx) => {
+    // It ends as a collision, and never reaches what could crash.
+    if ((await findForgery(tx, delivery)) !== undefined) return { kind: 'open', id: null };
+    const entry = await tx.enterLedger(delivery);
+    if (entry.bodySha256 !== delivery.bodySha256 || (entry.state !== 'received' && entry.state !== 'dead'))
       return { kind: 'open', id: null };
     await storeDelivery(tx, delivery, entry.id);
-    const crashes = await countCrashes(tx, entry.id);
+    const crashes = await tx.countCrashes(entry.id);
     if (crashes < world.crashesMax)
-      return { kind: 'open', id: await beginTrial(tx, { ledgerId: entry.id, worker: world.workerName }) };
+      return { kind: 'open', id: await tx.beginTrial({ ledgerId: entry.id, worker: world.workerName }) };
 
     const error = new PermanentError(
       'worker_crashed',
       `${crashes} workers died of this event, with nothing else in hand`,
     );
     const failure = toFailure(error);
-    await recordAttempt(tx, {
+    await tx.recordAttempt({
       ledgerId: entry.id,
       number: job.attempt,
       durationMs: 0,
@@ -77,7 +76,7 @@ async function openTrial(
       retry: null,
       handler: null,
     });
-    await recordDeath(tx, entry.id, { failure, reason: 'poison' });
+    await tx.recordDeath(entry.id, { failure, reason: 'poison' });
     const next = { kind: 'dead', reason: 'poison' } as const;
     return {
       kind: 'condemned',
@@ -89,14 +88,14 @@ async function openTrial(
 /** A database that is away must not make a crash of what was none; after this many seconds it does. */
 const STRIKE_OUT_TRIES = 60;
 
-async function strikeOut(db: LedgerDatabase, id: number): Promise<void> {
+async function strikeOut(id: number, world: Pick<ProcessWorld, 'store' | 'after'>): Promise<void> {
   for (let left = STRIKE_OUT_TRIES; ; left -= 1) {
     try {
-      await endTrial(db, id);
+      await world.store.endTrial(id);
       return;
     } catch (error) {
       if (left <= 1) throw error;
-      await delay(1_000);
+      await new Promise<void>((resume) => world.after(1_000, resume));
     }
   }
 }

@@ -5,25 +5,18 @@ import type { ProcessOutcome } from '@penstock/core/outcome';
 import type { KeyedFact } from '@penstock/core/payment';
 import type { Provider } from '@penstock/core/provider';
 import { decideRetry, paceFor, waitForService, type RetryDecision, type RetryPace } from '@penstock/core/retry-policy';
-import { applyFacts } from '@penstock/db/apply-facts';
-import { recordCollision } from '@penstock/db/collisions';
-import { isDatabaseOutage, type LedgerDatabase, type LedgerTransaction } from '@penstock/db/database';
-import { recordDelivery } from '@penstock/db/deliveries';
-import { storedBody } from '@penstock/db/events';
-import { enterLedger, finishLedger } from '@penstock/db/ledger';
-import { createMonthsOf, isMonthMissing } from '@penstock/db/months';
-import { findTransmission } from '@penstock/db/transmissions';
+import type { EventTransaction, LedgerStore } from '@penstock/db/ledger-store';
 import type { QueuedJob } from '@penstock/runtime/webhook-consumer';
 import { confirmDelivery, factsOf, type WorkerEndpoint } from './confirm-delivery.ts';
 import { forwardEvent } from './forward-event.ts';
 import { handleEvent } from './handle-event.ts';
 import { keepWaiting, recordFailedAttempt } from './record-failed-attempt.ts';
 import type { HandlerOutcome, HandlerWorld } from './run-handlers.ts';
-import { storeDelivery } from './store-delivery.ts';
+import { findForgery, storeDelivery } from './store-delivery.ts';
 
 /** What processing needs of the world. */
 export interface ProcessWorld extends HandlerWorld {
-  readonly db: LedgerDatabase;
+  readonly store: LedgerStore;
   readonly provider: (id: string) => Provider | undefined;
   /** By name. */
   readonly endpoints: ReadonlyMap<string, WorkerEndpoint>;
@@ -78,7 +71,7 @@ export type Processed =
  * takes back what it wrote, and nothing else; the event is not finished then.
  */
 export async function processWebhook(job: QueuedJob, world: ProcessWorld): Promise<Processed> {
-  const started = performance.now();
+  const started = world.elapsedMs();
   let delivery: Delivery;
   try {
     delivery = parseDelivery(job.data);
@@ -94,21 +87,22 @@ export async function processWebhook(job: QueuedJob, world: ProcessWorld): Promi
     const answer = await confirmDelivery(delivery, provider, world);
     world.onStep?.('confirmed');
     const proven: ProvenDelivery = { delivery, provider, answer, job };
-    const processed = await world.db.transaction().execute((tx) => applyDelivery(tx, proven, world));
+    const processed = await world.store.transaction((tx) => applyDelivery(tx, proven, world));
     world.onStep?.('committed');
     return processed;
   } catch (thrown) {
     const failure = toFailure(thrown);
-    if (isMonthMissing(thrown)) return { kind: 'outage', failure: await makeMissingMonths(delivery, world) };
-    if (isDatabaseOutage(thrown)) return { kind: 'outage', failure };
+    if (world.store.isMonthMissing(thrown))
+      return { kind: 'outage', failure: await makeMissingMonths(delivery, world) };
+    if (world.store.isOutage(thrown)) return { kind: 'outage', failure };
     const delayMs = waitForService(thrown, { receivedAt: new Date(delivery.receivedAt), now: world.now() });
     if (delayMs !== null)
-      return (await keepWaiting(world.db, delivery)) === 'outage'
+      return (await keepWaiting(world.store, delivery)) === 'outage'
         ? { kind: 'outage', failure }
         : { kind: 'unconfirmed', delivery, failure, delayMs };
     const next = decideRetry({ failure, attempt: job.attempt, seed: job.jobId, pace: paceOf(delivery, world) });
-    const attempt = { delivery, failure, next, number: job.attempt, durationMs: performance.now() - started };
-    const recorded = await recordFailedAttempt(world.db, attempt);
+    const attempt = { delivery, failure, next, number: job.attempt, durationMs: world.elapsedMs() - started };
+    const recorded = await recordFailedAttempt(world.store, attempt);
     return recorded === 'outage'
       ? { kind: 'outage', failure }
       : { kind: 'failed', delivery, handlers: [], moved: [], failure, next, error: toError(thrown) };
@@ -118,7 +112,7 @@ export async function processWebhook(job: QueuedJob, world: ProcessWorld): Promi
 /** The months that the event's rows belong to are made on the spot, and it comes back soon. */
 async function makeMissingMonths(delivery: Delivery, world: ProcessWorld): Promise<Failure> {
   try {
-    const made = await createMonthsOf(world.db, { ...delivery, now: world.now() });
+    const made = await world.store.createMonthsOf({ ...delivery, now: world.now() });
     return toFailure(
       new TransientError('month_missing', `the months ahead were not made; made now: ${made.join(', ')}`),
     );
@@ -139,7 +133,7 @@ interface ProvenDelivery {
 }
 
 async function applyDelivery(
-  tx: LedgerTransaction,
+  tx: EventTransaction,
   { delivery, provider, answer, job }: ProvenDelivery,
   world: ProcessWorld,
 ): Promise<Processed> {
@@ -149,18 +143,18 @@ async function applyDelivery(
   ): Processed => ({ kind: 'ended', outcome, delivery, ...did });
   const forgery = await findForgery(tx, delivery);
   if (forgery !== undefined) {
-    await recordDelivery(tx, delivery, { ledgerId: forgery.ledgerId, kind: 'other_body' });
-    await recordCollision(tx, { ledgerId: forgery.ledgerId, kind: 'transmission_id', delivery });
+    await tx.recordDelivery(delivery, { ledgerId: forgery.ledgerId, kind: 'other_body' });
+    await tx.recordCollision({ ledgerId: forgery.ledgerId, kind: 'transmission_id', delivery });
     return ended('collision');
   }
 
-  const entry = await enterLedger(tx, delivery);
+  const entry = await tx.enterLedger(delivery);
   world.onStep?.('entered');
   if (entry.bodySha256 !== delivery.bodySha256) {
-    const known = await storedBody(tx, entry.id);
+    const known = await tx.storedBody(entry.id);
     // Past its retention only the hash is known: what differs from it is put aside for somebody to look at.
     if (known !== null && provider.statesSameEvent(known, decodeBody(delivery.body))) return ended('duplicate');
-    await recordCollision(tx, { ledgerId: entry.id, kind: 'event_id', delivery });
+    await tx.recordCollision({ ledgerId: entry.id, kind: 'event_id', delivery });
     return ended('collision');
   }
   if (entry.state !== 'received' && entry.state !== 'dead') return ended('duplicate');
@@ -176,7 +170,7 @@ async function applyDelivery(
   const settings = world.endpoints.get(delivery.endpoint)?.settings;
   const facts = factsOf(delivery, { provider, settings, answer });
   const keyed: KeyedFact[] = facts.map((fact, ordinal) => ({ eventId: delivery.eventId, ordinal, fact }));
-  const applied = await applyFacts(tx, {
+  const applied = await tx.applyFacts({
     eventId: entry.id,
     account: delivery.account,
     provider: delivery.provider,
@@ -207,7 +201,7 @@ async function applyDelivery(
     ? 0
     : await forwardEvent(tx, { delivery, ledgerId: entry.id, facts, applied, answer }, world.destinations);
   const outcome = handled.again || facts.length + handled.covering + forwarded > 0 ? 'processed' : 'ignored';
-  await finishLedger(tx, entry.id, outcome);
+  await tx.finishLedger(entry.id, outcome);
   world.onStep?.('finished');
   return ended(outcome, { handlers: handled.outcomes, moved: applied.moved });
 }
@@ -217,10 +211,3 @@ function paceOf({ endpoint, type }: Delivery, world: Pick<ProcessWorld, 'endpoin
 }
 
 const nothingDone = { handlers: [], moved: [] };
-
-/** A transmission id that is bound to another body: somebody has its headers, but this is not what was signed. */
-async function findForgery(tx: LedgerTransaction, delivery: Delivery) {
-  if (delivery.transmissionId === null) return undefined;
-  const bound = await findTransmission(tx, { account: delivery.account, transmissionId: delivery.transmissionId });
-  return bound !== undefined && bound.bodySha256 !== delivery.bodySha256 ? bound : undefined;
-}

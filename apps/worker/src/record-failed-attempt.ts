@@ -1,10 +1,7 @@
 import type { Delivery } from '@penstock/core/delivery';
 import { TransientError, type Failure } from '@penstock/core/failure';
 import type { RetryDecision } from '@penstock/core/retry-policy';
-import { recordAttempt } from '@penstock/db/attempts';
-import { isDatabaseOutage, type LedgerDatabase } from '@penstock/db/database';
-import { storeEvent } from '@penstock/db/events';
-import { enterLedger, recordDeath, recordFailure } from '@penstock/db/ledger';
+import type { LedgerStore } from '@penstock/db/ledger-store';
 import { keepDelivery, storeDelivery } from './store-delivery.ts';
 
 /** An attempt whose transaction was rolled back. */
@@ -20,16 +17,16 @@ export interface FailedAttempt {
  * Its transaction is gone with everything in it; the event itself must be
  * stored all the same, with what happened to it.
  */
-export async function recordFailedAttempt(db: LedgerDatabase, attempt: FailedAttempt): Promise<'recorded' | 'outage'> {
+export async function recordFailedAttempt(store: LedgerStore, attempt: FailedAttempt): Promise<'recorded' | 'outage'> {
   const { delivery, failure, next } = attempt;
   try {
-    await db.transaction().execute(async (tx) => {
-      const entry = await enterLedger(tx, delivery);
+    await store.transaction(async (tx) => {
+      const entry = await tx.enterLedger(delivery);
       if (entry.bodySha256 !== delivery.bodySha256 || (entry.state !== 'received' && entry.state !== 'dead')) return;
       // A forgery that came first must not keep the genuine event from binding its own transmission.
-      if (failure.code === 'event_unconfirmed') await storeEvent(tx, entry.id, delivery);
+      if (failure.code === 'event_unconfirmed') await tx.storeEvent(entry.id, delivery);
       else await storeDelivery(tx, delivery, entry.id);
-      await recordAttempt(tx, {
+      await tx.recordAttempt({
         ledgerId: entry.id,
         number: attempt.number,
         durationMs: attempt.durationMs,
@@ -37,9 +34,9 @@ export async function recordFailedAttempt(db: LedgerDatabase, attempt: FailedAtt
         retry: next.kind === 'retry' ? next : null,
         handler: null,
       });
-      if (next.kind === 'retry') await recordFailure(tx, entry.id, failure);
+      if (next.kind === 'retry') await tx.recordFailure(entry.id, failure);
       else
-        await recordDeath(tx, entry.id, {
+        await tx.recordDeath(entry.id, {
           failure,
           reason: delivery.shape === 'malformed' ? 'malformed' : next.reason,
         });
@@ -47,28 +44,29 @@ export async function recordFailedAttempt(db: LedgerDatabase, attempt: FailedAtt
     return 'recorded';
   } catch (thrown) {
     // Another worker bound the same transmission at this moment: the next look will see it.
-    if (isDatabaseOutage(thrown) || thrown instanceof TransientError) return 'outage';
+    if (store.isOutage(thrown) || thrown instanceof TransientError) return 'outage';
     throw thrown;
   }
 }
 
 /** Stores an event that has to wait, so that it no longer depends on the queue. */
-export async function keepWaiting(db: LedgerDatabase, delivery: Delivery): Promise<'kept' | 'outage'> {
+export async function keepWaiting(store: LedgerStore, delivery: Delivery): Promise<'kept' | 'outage'> {
   try {
-    await keepDelivery(db, delivery, null);
+    await keepDelivery(store, delivery, null);
     return 'kept';
   } catch (thrown) {
-    if (isDatabaseOutage(thrown) || thrown instanceof TransientError) return 'outage';
+    if (store.isOutage(thrown) || thrown instanceof TransientError) return 'outage';
     throw thrown;
   }
 }
 
 /** Marks an event dead that the queue gave up on by itself; stores it first where it never was. */
-export async function buryDelivery(db: LedgerDatabase, delivery: Delivery, failure: Failure): Promise<void> {
-  await db.transaction().execute(async (tx) => {
-    const entry = await enterLedger(tx, delivery);
+export async function buryDelivery(store: LedgerStore, delivery: Delivery, failure: Failure): Promise<void> {
+  await store.transaction(async (tx) => {
+    const entry = await tx.enterLedger(delivery);
     if (entry.state !== 'received' || entry.bodySha256 !== delivery.bodySha256) return;
-    await storeDelivery(tx, delivery, entry.id);
-    await recordDeath(tx, entry.id, { failure, reason: 'abandoned' });
+    // Its transmission stays free: it may be another event's, which was never looked at.
+    await tx.storeEvent(entry.id, delivery);
+    await tx.recordDeath(entry.id, { failure, reason: 'abandoned' });
   });
 }

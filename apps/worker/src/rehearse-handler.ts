@@ -4,9 +4,8 @@ import type { Handler } from '@penstock/core/handler';
 import type { KeyedFact } from '@penstock/core/payment';
 import { canonicalType } from '@penstock/core/payment-event';
 import type { Provider } from '@penstock/core/provider';
-import { applyFacts } from '@penstock/db/apply-facts';
 import type { LedgerDatabase, LedgerTransaction } from '@penstock/db/database';
-import { enterLedger } from '@penstock/db/ledger';
+import { eventTransaction } from '@penstock/db/ledger-store';
 import { factsOf, type WorkerEndpoint } from './confirm-delivery.ts';
 import { coveringHandlers, runHandlers, type HandlerOutcome, type HandlerWorld } from './run-handlers.ts';
 import { storeDelivery } from './store-delivery.ts';
@@ -50,18 +49,19 @@ export async function rehearseHandler(
   const { delivery, provider, handler, answer } = given;
   const tx = await db.startTransaction().execute();
   try {
-    const entry = await enterLedger(tx, delivery);
-    await storeDelivery(tx, delivery, entry.id);
+    const event = eventTransaction(tx);
+    const entry = await event.enterLedger(delivery);
+    await storeDelivery(event, delivery, entry.id);
     const facts = factsOf(delivery, { provider, settings: given.endpoint?.settings, answer });
     const keyed: KeyedFact[] = facts.map((fact, ordinal) => ({ eventId: delivery.eventId, ordinal, fact }));
     const { account } = delivery;
-    const applied = await applyFacts(tx, { eventId: entry.id, account, provider: provider.id, facts: keyed });
+    const applied = await event.applyFacts({ eventId: entry.id, account, provider: provider.id, facts: keyed });
     const input = { delivery, ledgerId: entry.id, facts, applied, answer };
 
     const before = await tableChanges(tx);
     const messagesBefore = await lastMessage(tx);
     given.onHandler('begins');
-    const [outcome] = await runHandlers(tx, { input, handlers: [handler] }, { ...world, handlers: [handler] });
+    const [outcome] = await runHandlers(event, { input, handlers: [handler] }, { ...world, handlers: [handler] });
     given.onHandler('ended');
     if (outcome === undefined) throw new Error('the handler was not run');
     return {

@@ -1,12 +1,11 @@
-import { sql, type KyselyPlugin } from 'kysely';
 import { decodeBody, type Delivery } from '@penstock/core/delivery';
 import { PermanentError, toError, toFailure, TransientError, type Failure } from '@penstock/core/failure';
 import { covers, type HandledEvent, type Handler, type HandlerLog } from '@penstock/core/handler';
 import { canonicalType, type PaymentFact } from '@penstock/core/payment-event';
 import type { Applied } from '@penstock/db/apply-facts';
-import { isLedgerOutage, STATEMENT_TIMEOUT_MS, type LedgerTransaction } from '@penstock/db/database';
+import type { LedgerTransaction } from '@penstock/db/database';
 import type { HandlerRun } from '@penstock/db/handler-runs';
-import { addToOutbox } from '@penstock/db/outbox';
+import type { EventTransaction, SavepointScope } from '@penstock/db/ledger-store';
 import { subscribersOf, type Forwarding } from './forward-event.ts';
 
 /** What handlers are told about. */
@@ -28,6 +27,10 @@ export interface HandlerWorld {
   readonly handlerLog: (line: HandlerLine) => HandlerLog;
   /** Who is told what, by name. */
   readonly destinations: ReadonlyMap<string, Forwarding>;
+  /** Milliseconds of a clock that never goes back. */
+  readonly elapsedMs: () => number;
+  /** Rings once after so many milliseconds, unless what it returns is called before. */
+  readonly after: (milliseconds: number, ring: () => void) => () => void;
 }
 
 /** What every line of a handler's carries. */
@@ -83,7 +86,7 @@ export function handlersToRun(
  * itself is lost.
  */
 export async function runHandlers(
-  tx: LedgerTransaction,
+  tx: EventTransaction,
   given: { readonly input: HandlerInput; readonly handlers: readonly Handler<LedgerTransaction>[] },
   world: HandlerWorld,
 ): Promise<readonly HandlerOutcome[]> {
@@ -100,40 +103,33 @@ interface Run {
   readonly input: HandlerInput;
 }
 
-async function runUnderSavepoint(tx: LedgerTransaction, run: Run, world: HandlerWorld): Promise<HandlerOutcome> {
-  const started = performance.now();
+async function runUnderSavepoint(tx: EventTransaction, run: Run, world: HandlerWorld): Promise<HandlerOutcome> {
+  const started = world.elapsedMs();
   const { name: handler, version } = run.handler;
   const timeoutMs = run.handler.timeoutMs ?? world.handlerMs;
-  // Its statements end with its time, or the roll-back would wait behind one that does not.
-  await sql.raw(`savepoint handler; set local statement_timeout = ${timeoutMs}`).execute(tx);
-  try {
-    await runWithin({ milliseconds: timeoutMs, name: handler }, (signal) => runOne(tx, { ...run, signal }, world));
-    // Refused where the handler swallowed a database error: its writes are lost, so it has failed.
-    await sql.raw(`release savepoint handler; set local statement_timeout = ${STATEMENT_TIMEOUT_MS}`).execute(tx);
-    return { kind: 'done', handler, version, durationMs: performance.now() - started };
-  } catch (thrown) {
-    if (isLedgerOutage(thrown)) throw thrown;
-    await sql.raw('rollback to savepoint handler; release savepoint handler').execute(tx);
-    const error = toError(handlerFailure(thrown));
-    return {
-      kind: 'failed',
-      handler,
-      version,
-      durationMs: performance.now() - started,
-      failure: toFailure(error, { handler }),
-      error,
-    };
-  }
+  const controller = new AbortController();
+  // A handler that is out of time may still be running when the connection has
+  // gone back to the pool; its late queries must not land in another's transaction.
+  const refuse = (): void => {
+    if (controller.signal.aborted)
+      throw new TransientError('handler_late', `the handler ${handler} used its transaction after it had ended`);
+  };
+  const outcome = await tx.underSavepoint({ timeoutMs, refuse }, (scope) =>
+    runWithin({ timeoutMs, name: handler, controller, after: world.after }, () =>
+      runOne(scope, { ...run, signal: controller.signal }, world),
+    ),
+  );
+  const ended = { handler, version, durationMs: world.elapsedMs() - started };
+  if (outcome.kind === 'kept') return { kind: 'done', ...ended };
+  const error = toError(handlerFailure(outcome.thrown));
+  return { kind: 'failed', ...ended, failure: toFailure(error, { handler }), error };
 }
 
 async function runOne(
-  tx: LedgerTransaction,
+  scope: SavepointScope,
   { handler, event, input, signal }: Run & { readonly signal: AbortSignal },
   world: HandlerWorld,
 ): Promise<void> {
-  // A handler that is out of time may still be running when the connection has
-  // gone back to the pool; its late queries must not land in another's transaction.
-  const guarded = tx.withPlugin(refuseAfter(signal, handler.name));
   const { payments, payouts } = input.applied;
   const { requestId, traceparent, eventId, endpoint } = input.delivery;
   await handler.run({
@@ -141,11 +137,11 @@ async function runOne(
     payment: payments[0] ?? null,
     payments,
     payouts,
-    tx: guarded,
+    tx: scope.tx,
     signal,
     log: world.handlerLog({ handler: handler.name, requestId, traceparent, endpoint, eventId }),
     outbox: (message) =>
-      addToOutbox(guarded, {
+      scope.addToOutbox({
         ledgerId: input.ledgerId,
         kind: 'message',
         ...message,
@@ -169,33 +165,26 @@ function handlerFailure(thrown: unknown): unknown {
 }
 
 async function runWithin(
-  limit: { readonly milliseconds: number; readonly name: string },
-  run: (signal: AbortSignal) => Promise<void>,
+  limit: {
+    readonly timeoutMs: number;
+    readonly name: string;
+    readonly controller: AbortController;
+    readonly after: HandlerWorld['after'];
+  },
+  run: () => Promise<void>,
 ): Promise<void> {
-  const { milliseconds, name } = limit;
-  const controller = new AbortController();
+  const { timeoutMs, name, controller } = limit;
   const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => {
+  const cancel = limit.after(timeoutMs, () => {
     controller.abort();
-    late.reject(new TransientError('handler_timeout', `the handler ${name} took longer than ${milliseconds} ms`));
-  }, milliseconds);
+    late.reject(new TransientError('handler_timeout', `the handler ${name} took longer than ${timeoutMs} ms`));
+  });
   try {
-    await Promise.race([run(controller.signal), late.promise]);
+    await Promise.race([run(), late.promise]);
   } finally {
-    clearTimeout(timer);
+    cancel();
     controller.abort();
   }
-}
-
-function refuseAfter(signal: AbortSignal, name: string): KyselyPlugin {
-  return {
-    transformQuery: ({ node }) => {
-      if (signal.aborted)
-        throw new TransientError('handler_late', `the handler ${name} used its transaction after it had ended`);
-      return node;
-    },
-    transformResult: async ({ result }) => result,
-  };
 }
 
 function describe({ delivery, facts, answer }: HandlerInput): HandledEvent {

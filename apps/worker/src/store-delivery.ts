@@ -1,19 +1,16 @@
 import type { Delivery } from '@penstock/core/delivery';
 import { TransientError } from '@penstock/core/failure';
-import { storeConfirmation } from '@penstock/db/confirmations';
-import type { LedgerDatabase, LedgerTransaction } from '@penstock/db/database';
-import { storeEvent } from '@penstock/db/events';
-import { enterLedger } from '@penstock/db/ledger';
-import { bindTransmission, findTransmission } from '@penstock/db/transmissions';
+import type { EventTransaction, LedgerStore } from '@penstock/db/ledger-store';
+import type { BoundTransmission } from '@penstock/db/transmissions';
 
 /** Stores the event as it came, and binds its transmission to its body. */
-export async function storeDelivery(tx: LedgerTransaction, delivery: Delivery, ledgerId: number): Promise<void> {
-  await storeEvent(tx, ledgerId, delivery);
+export async function storeDelivery(tx: EventTransaction, delivery: Delivery, ledgerId: number): Promise<void> {
+  await tx.storeEvent(ledgerId, delivery);
   const { account, transmissionId, bodySha256 } = delivery;
   if (transmissionId === null) return;
-  const bound = await bindTransmission(tx, { account, transmissionId, bodySha256, ledgerId });
+  const bound = await tx.bindTransmission({ account, transmissionId, bodySha256, ledgerId });
   if (bound) return;
-  const other = await findTransmission(tx, { account, transmissionId });
+  const other = await tx.findTransmission({ account, transmissionId });
   // Another worker bound it to another body between our look and our insert.
   if (other?.bodySha256 !== bodySha256)
     throw new TransientError(
@@ -36,14 +33,24 @@ export interface FetchedAnswer {
  * that it will be acted upon by. Leaves alone what is finished, or is another body.
  */
 export async function keepDelivery(
-  db: LedgerDatabase,
+  store: LedgerStore,
   delivery: Delivery,
   fetched: FetchedAnswer | null,
 ): Promise<void> {
-  await db.transaction().execute(async (tx) => {
-    const entry = await enterLedger(tx, delivery);
-    if (entry.state === 'processed' || entry.state === 'ignored' || entry.bodySha256 !== delivery.bodySha256) return;
+  await store.transaction(async (tx) => {
+    const entry = await tx.enterLedger(delivery);
+    if (entry.bodySha256 !== delivery.bodySha256 || (entry.state !== 'received' && entry.state !== 'dead')) return;
     await storeDelivery(tx, delivery, entry.id);
-    if (fetched !== null) await storeConfirmation(tx, { ledgerId: entry.id, ...fetched });
+    if (fetched !== null) await tx.storeConfirmation({ ledgerId: entry.id, ...fetched });
   });
+}
+
+/** A transmission id that is bound to another body: somebody has its headers, but this is not what was signed. */
+export async function findForgery(
+  tx: Pick<EventTransaction, 'findTransmission'>,
+  delivery: Delivery,
+): Promise<BoundTransmission | undefined> {
+  if (delivery.transmissionId === null) return undefined;
+  const bound = await tx.findTransmission({ account: delivery.account, transmissionId: delivery.transmissionId });
+  return bound !== undefined && bound.bodySha256 !== delivery.bodySha256 ? bound : undefined;
 }

@@ -1,22 +1,13 @@
-import { sql } from 'kysely';
 import { parseDelivery } from '@penstock/core/delivery';
 import { toFailure, PermanentError } from '@penstock/core/failure';
-import type { LedgerDatabase } from '@penstock/db/database';
-import { deliveryOfStoredEvent } from '@penstock/db/events';
-import {
-  latestDeaths,
-  ledgerStandingOf,
-  recordDeath,
-  unfinishedEvents,
-  type DeadEvent,
-  type UnfinishedEvent,
-} from '@penstock/db/ledger';
+import type { DeadEvent, UnfinishedEvent } from '@penstock/db/ledger';
+import type { LedgerStore } from '@penstock/db/ledger-store';
 import type { WebhookQueue } from '@penstock/runtime/webhook-queue';
 import { buryDelivery } from './record-failed-attempt.ts';
 
 /** What sweeping needs of the world. */
 export interface SweepWorld {
-  readonly db: LedgerDatabase;
+  readonly store: LedgerStore;
   readonly queue: Pick<WebhookQueue, 'placeOf' | 'recreate' | 'failedJobs' | 'bury' | 'forgetFailed'>;
   readonly now: () => Date;
   readonly newId: () => string;
@@ -45,9 +36,6 @@ const DEAD_LOOKED_AT = 1_000;
 /** After a queue has lost everything, no more dead jobs are made again than it keeps. */
 const DEAD_BURIED_MAX = 100_000;
 
-/** "penstock sweep" in PostgreSQL's space of advisory locks. */
-const SWEEP_LOCK = 7_365_706;
-
 /**
  * Compares ledger and queue both ways and mends what disagrees. The ledger
  * knows what became of an event, the queue only what is still to be done:
@@ -63,13 +51,7 @@ const SWEEP_LOCK = 7_365_706;
  * missing. One worker of the fleet sweeps at a time; null where another is at it.
  */
 export async function sweep(world: SweepWorld): Promise<Swept | null> {
-  return world.db.transaction().execute(async (lock) => {
-    const {
-      rows: [row],
-    } = await sql<{ held: boolean }>`select pg_try_advisory_xact_lock(${SWEEP_LOCK}) as held`.execute(lock);
-    if (row?.held !== true) return null;
-    // It holds the lock, nothing else, for as long as a large backlog takes.
-    await sql`set local idle_in_transaction_session_timeout = 0`.execute(lock);
+  return world.store.exclusively('sweep', async () => {
     const unfinished = await sweepUnfinished(world);
     const failedSet = await sweepFailedSet(world);
     return {
@@ -87,7 +69,7 @@ async function sweepUnfinished(world: SweepWorld): Promise<Pick<Swept, 'recreate
   let markedDead = 0;
   let afterId = 0;
   for (;;) {
-    const batch = await unfinishedEvents(world.db, { before, afterId, limit: BATCH });
+    const batch = await world.store.unfinishedEvents({ before, afterId, limit: BATCH });
     const last = batch.at(-1);
     if (last === undefined) return { recreated, markedDead };
     const mended = await Promise.all(batch.map((event) => mend(event, world)));
@@ -106,14 +88,12 @@ async function mend(event: UnfinishedEvent, world: SweepWorld): Promise<'recreat
       return 'in order';
     case 'missing':
     case 'completed':
-      await world.queue.recreate(await deliveryOfStoredEvent(world.db, event.id, world.newId()));
+      await world.queue.recreate(await world.store.deliveryOfStoredEvent(event.id, world.newId()));
       return 'recreated';
     case 'failed':
-      await world.db
-        .transaction()
-        .execute((tx) =>
-          recordDeath(tx, event.id, { failure: abandoned('the queue gave the job up'), reason: 'abandoned' }),
-        );
+      await world.store.transaction((tx) =>
+        tx.recordDeath(event.id, { failure: abandoned('the queue gave the job up'), reason: 'abandoned' }),
+      );
       return 'marked dead';
   }
 }
@@ -125,7 +105,7 @@ async function sweepDead(world: SweepWorld): Promise<number> {
   let buried = 0;
   let after: DeadEvent | null = null;
   for (;;) {
-    const batch: readonly DeadEvent[] = await latestDeaths(world.db, { before, after, limit: BATCH });
+    const batch: readonly DeadEvent[] = await world.store.latestDeaths({ before, after, limit: BATCH });
     const mended = (await Promise.all(batch.map((event) => bury(event, world)))).filter(Boolean).length;
     looked += batch.length;
     buried += mended;
@@ -139,7 +119,7 @@ async function bury(event: DeadEvent, world: SweepWorld): Promise<boolean> {
   const place = await world.queue.placeOf(event.jobId);
   if (place !== 'missing' && place !== 'completed') return false;
   try {
-    await world.queue.bury(await deliveryOfStoredEvent(world.db, event.id, world.newId()));
+    await world.queue.bury(await world.store.deliveryOfStoredEvent(event.id, world.newId()));
     return true;
   } catch (error) {
     // Past its retention there is nothing left to put into a job; the ledger has it still.
@@ -157,9 +137,9 @@ async function sweepFailedSet(world: SweepWorld): Promise<Pick<Swept, 'markedDea
     const delivery = readDelivery(job.data);
     // A job that is no delivery has no event to mark.
     if (delivery === null) continue;
-    const standing = await ledgerStandingOf(world.db, delivery);
+    const standing = await world.store.ledgerStandingOf(delivery);
     if (standing === undefined || standing.state === 'received') {
-      await buryDelivery(world.db, delivery, abandoned(job.reason));
+      await buryDelivery(world.store, delivery, abandoned(job.reason));
       swept.markedDead += 1;
       // Another body under its id was never judged; it stays where somebody sees it.
     } else if (standing.state !== 'dead' && standing.bodySha256 === delivery.bodySha256) {

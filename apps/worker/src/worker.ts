@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { providerNamed } from '@penstock/core/providers/registry';
 import { assertLimited, assertReachable, openDatabase, type LedgerTransaction } from '@penstock/db/database';
+import { openLedgerStore } from '@penstock/db/ledger-store';
 import { assertMigrated } from '@penstock/db/migrate';
 import { oldestUndelivered } from '@penstock/db/outbox-deliveries';
 import { replicationOf } from '@penstock/db/replication';
@@ -26,6 +27,7 @@ import { KEEP_STORAGE_MS, keepStorage } from './keep-storage.ts';
 import type { SuspectWorld } from './process-suspect.ts';
 import type { ProcessStep } from './process-webhook.ts';
 import { gatherKeyUses, KEY_USES_WRITE_MS } from './key-uses.ts';
+import { realTime } from './real-time.ts';
 import { repeat } from './repeat.ts';
 import { startForwarding } from './start-forwarding.ts';
 import { startReplays } from './start-replays.ts';
@@ -108,12 +110,13 @@ export async function worker(given: WorkerProcess, scope: ProcessScope): Promise
   );
 
   const { now, newId } = given;
+  const store = openLedgerStore(db);
   scope.resources.use(
     repeat({
       everyMs: config.sweepMs,
       onError: events.sweepFailed,
       task: async () => {
-        const swept = await sweep({ db, queue, now, newId, graceMs: config.sweepGraceMs });
+        const swept = await sweep({ store, queue, now, newId, graceMs: config.sweepGraceMs });
         if (swept !== null) events.swept(swept);
       },
     }),
@@ -164,7 +167,8 @@ export async function worker(given: WorkerProcess, scope: ProcessScope): Promise
   );
 
   const world: SuspectWorld = {
-    db,
+    store,
+    ...realTime,
     crashesMax: config.crashesMax,
     workerName: `${hostname()}:${process.pid}`,
     handlers: events.tracedHandlers(handlers),

@@ -14,6 +14,7 @@ import { assertMigrated } from '@penstock/db/migrate';
 import { loadConfiguration, type LoadedConfiguration } from '@penstock/runtime/configuration-file';
 import { readSettings, type Environment } from '@penstock/runtime/env';
 import { databaseSettings, sharedSettings } from '@penstock/runtime/shared-settings';
+import { realTime } from '../real-time.ts';
 import { rehearseHandler, type Rehearsal } from '../rehearse-handler.ts';
 
 /** Runs `pnpm handler test`; gives the exit code. Throws ConfigurationError for what cannot be. */
@@ -64,7 +65,12 @@ export async function testHandler(args: readonly string[], environment: Environm
         else own = statements.slice(1, -1);
       },
     },
-    { handlerMs: timeoutMs ?? 10_000, handlerLog: () => printedLog, destinations: configuration.destinations },
+    {
+      ...realTime,
+      handlerMs: timeoutMs ?? 10_000,
+      handlerLog: () => printedLog,
+      destinations: configuration.destinations,
+    },
   );
   print(delivery, rehearsal, own);
   return rehearsal.outcome.kind === 'done' ? 0 : 1;
