@@ -10,7 +10,7 @@ test(
   'a worker killed between any two steps loses nothing and applies nothing twice: 64 kills',
   { timeout: 180_000 },
   async () => {
-    await using system = await createTestSystem('redis', { CONCURRENCY: '2' });
+    await using system = await createTestSystem('redis', { CONCURRENCY: '2', CRASHES_MAX: '1000' });
     const ingest = await system.startIngest();
     const events = await postEvents(system, ingest, 160);
 

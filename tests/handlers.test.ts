@@ -163,6 +163,8 @@ describe('what a handler wrote and the mark that it is done agree', () => {
     await using system = await createTestSystem('redis', {
       PENSTOCK_CONFIG: 'tests/harness/dying-handler.test.config.ts',
       CONCURRENCY: '1',
+      // The event is not to blame for these.
+      CRASHES_MAX: '1000',
     });
     const ingest = await system.startIngest();
     const event = aStripeEvent();
@@ -170,7 +172,8 @@ describe('what a handler wrote and the mark that it is done agree', () => {
     for (const position of [0, 1, 2, 3, 4]) {
       const doomed = await system.startWorker({ DIE_BEFORE: String(position) });
       expect((await doomed.exited).signal).toBe('SIGKILL');
-      expect(await system.ledger()).toEqual({});
+      // Once it is a suspect it is stored before it is tried; nothing else of it is.
+      expect(Object.keys(await system.ledger())).toEqual(position === 0 ? [] : ['received']);
       expect((await system.effects()).size).toBe(0);
     }
     await system.startWorker();

@@ -48,7 +48,7 @@ const workerSettings = {
     about: 'how many workers an event may end, with nothing else in hand, before it is dead',
     fallback: 3,
     min: 1,
-    max: 20,
+    max: 1_000,
   }),
   memoryMbMax: optionalInteger({
     name: 'MEMORY_MB_MAX',
