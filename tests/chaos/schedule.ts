@@ -54,11 +54,18 @@ export function isFaultKind(word: string): word is FaultKind {
   return Object.hasOwn(faultKinds, word);
 }
 
-/** Those that a run on this backend can have. */
+/**
+ * Those that a run on this backend can have. In PostgreSQL a worker's queue
+ * listens on a connection that it never asks anything, and so never learns that
+ * it has gone silent: jobs are found by looking, but the worker ends no sooner
+ * than SHUTDOWN_MS allows, and not cleanly (docs/RELIABILITY.md).
+ */
 export function faultKindsOf(backend: 'redis' | 'postgres'): readonly FaultKind[] {
   return Object.keys(faultKinds)
     .filter(isFaultKind)
-    .filter((kind) => backend === 'redis' || !faultKinds[kind].target.startsWith('redis'));
+    .filter(
+      (kind) => backend === 'redis' || (!faultKinds[kind].target.startsWith('redis') && kind !== 'silent-postgres'),
+    );
 }
 
 /**

@@ -15,6 +15,9 @@ export function openQueuePool(options: {
     connectionString: options.url,
     max: options.max,
     connectionTimeoutMillis: 2_000,
+    // BullMQ's statements take milliseconds: one without an answer is on a connection whose other end is gone without a
+    // word, and the pool then puts another in its place.
+    query_timeout: 30_000,
     keepAlive: true,
     application_name: options.applicationName,
     options: '-c search_path=bullmq',
