@@ -1,4 +1,5 @@
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Redis } from 'ioredis';
@@ -13,6 +14,8 @@ import { migrateQueue } from '@penstock/runtime/queue-backends';
 export interface BenchServices extends AsyncDisposable {
   readonly redisUrl: string;
   readonly redis: Redis;
+  /** An OTLP/HTTP receiver that takes everything and keeps nothing. */
+  readonly collectorUrl: string;
   /** A folder of this run, gone after it. */
   readonly dir: string;
   /** A new database with the ledger's schema, the queue's too, and a table that the handler writes to. */
@@ -36,8 +39,10 @@ export async function startServices(): Promise<BenchServices> {
     );
     const redis = new Redis(server.url);
     stack.defer(() => redis.disconnect());
+    const collector = stack.use(await startSink());
     let databases = 0;
     return {
+      collectorUrl: collector.url,
       redisUrl: server.url,
       redis,
       dir,
@@ -67,4 +72,19 @@ async function createDatabase(serverUrl: string, name: string): Promise<string> 
   await pool.query('create table bench_effects (event_id text not null)');
   await pool.end();
   return url.href;
+}
+
+async function startSink(): Promise<AsyncDisposable & { readonly url: string }> {
+  const server = createServer((request, response) => {
+    request.resume().once('end', () => response.writeHead(200).end());
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  return {
+    url: `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`,
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections();
+      await new Promise<void>((resolve) => server.close(() => resolve()));
+    },
+  };
 }

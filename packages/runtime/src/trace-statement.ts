@@ -1,4 +1,4 @@
-import type { EndedSpan } from './tracing.ts';
+import type { EndedSpan, SpanStart } from './tracing.ts';
 
 /** A statement that is over. */
 export interface EndedStatement {
@@ -20,12 +20,27 @@ const TEXT_CHARACTERS_MAX = 512;
  * Source: OpenTelemetry, Semantic conventions for database client spans.
  */
 export function spanOfStatement({ sql, durationMs, errorCode, ...named }: EndedStatement): EndedSpan {
-  const { operation, table } = named.table === null ? summarise(sql) : named;
+  const span = { ...describe(sql, named), durationMs };
+  if (errorCode === null) return span;
   return {
+    ...span,
+    errorType: errorCode,
+    attributes: { ...span.attributes, 'db.response.status_code': errorCode },
+  };
+}
+
+/** Statements are few, and each is executed for every event. */
+const described = new Map<string, SpanStart>();
+const DESCRIBED_MAX = 1_000;
+
+function describe(sql: string, named: Pick<EndedStatement, 'operation' | 'table'>): SpanStart {
+  const known = described.get(sql);
+  if (known !== undefined) return known;
+  if (described.size >= DESCRIBED_MAX) described.clear();
+  const { operation, table } = named.table === null ? summarise(sql) : named;
+  const span: SpanStart = {
     name: table === null ? operation : `${operation} ${table}`,
     kind: 'client',
-    durationMs,
-    errorType: errorCode ?? undefined,
     attributes: {
       'db.system.name': 'postgresql',
       'db.operation.name': operation,
@@ -34,9 +49,10 @@ export function spanOfStatement({ sql, durationMs, errorCode, ...named }: EndedS
         .slice(0, TEXT_CHARACTERS_MAX)
         .replaceAll(/'(?:[^']|'')*(?:'|$)/g, '?')
         .replaceAll(/(?<![\w$.])\d+(?:\.\d+)?/g, '?'),
-      'db.response.status_code': errorCode ?? undefined,
     },
   };
+  described.set(sql, span);
+  return span;
 }
 
 const forms =

@@ -49,7 +49,27 @@ interface Placed extends Finding {
   readonly to: number;
 }
 
+const nothing: readonly Placed[] = [];
+
+/**
+ * Whether a text can hold anything that is looked for: one look at each
+ * character, where the patterns take some twenty. Most texts are short words.
+ */
+function isWorthSearching(text: string): boolean {
+  let digits = 0;
+  for (let position = 0; position < text.length; position += 1) {
+    const unit = text.charCodeAt(position);
+    if (unit >= 0x30 && unit <= 0x39) digits += 1;
+    // An address; an escape; another script; and digits enough for an IBAN, which has fewest.
+    if (unit === 0x40 || unit === 0x5c || unit === 0x25 || unit > 0x7f || digits === DIGITS_LEAST) return true;
+  }
+  return false;
+}
+
+const DIGITS_LEAST = 7;
+
 function find(text: string): { readonly shown: string; readonly findings: readonly Placed[] } {
+  if (!isWorthSearching(text)) return { shown: text, findings: nothing };
   const normalised = normalise(text);
   const shown = normalised.text;
   const findings = withoutOverlap([
