@@ -8,7 +8,7 @@ const KILLS_A_STEP = 8;
 
 test(
   'a worker killed between any two steps loses nothing and applies nothing twice: 64 kills',
-  { timeout: 180_000 },
+  { timeout: 300_000 },
   async () => {
     await using system = await createTestSystem('redis', { CONCURRENCY: '2', CRASHES_MAX: '1000' });
     const ingest = await system.startIngest();

@@ -1,22 +1,20 @@
 import { describe, expect, test } from 'vitest';
 import { encodeBody, jobIdOf, sha256Hex } from '@penstock/core/delivery';
-import { consumeWebhooks, type JobVerdict, type QueuedJob } from '@penstock/runtime/webhook-consumer';
-import type { QueueLocation } from '@penstock/runtime/queue-location';
-import { openWebhookQueue, type Lane } from '@penstock/runtime/webhook-queue';
+import type { QueuedJob } from '@penstock/runtime/webhook-consumer';
+import type { Lane } from '@penstock/runtime/webhook-queue';
 import { aDelivery } from './harness/deliveries.ts';
-import { createTestQueue, queueBackends } from './harness/queues.ts';
+import { queuesUnderTest, queueUnderTest } from './harness/queue-under-test.ts';
 import { until } from './harness/until.ts';
 
-/** The conformance suite of the queue port: every guarantee, on every backend. */
-describe.each(queueBackends)('the queue on %s', (backend) => {
+/** The conformance suite of the queue port: every guarantee, on every backend, and in the memory of the simulation. */
+describe.each(queuesUnderTest)('the queue on %s', (backend) => {
   test('an added delivery comes out as it went in, once', async () => {
-    await using own = await createTestQueue(backend);
-    await using queue = openWebhookQueue(own.location);
-    await queue.connected();
+    await using own = await queueUnderTest(backend);
+    const { queue } = own;
     const delivery = aDelivery({ text: '{"id":"evt_1","note":"é \\u0000 😀"}' });
     expect(await queue.add([delivery])).toEqual(['queued']);
     const seen: QueuedJob[] = [];
-    await using _consumer = consume(own.location, async (job) => {
+    await using _consumer = own.consume(async (job) => {
       seen.push(job);
       return { kind: 'done', outcome: 'processed' };
     });
@@ -25,9 +23,8 @@ describe.each(queueBackends)('the queue on %s', (backend) => {
   });
 
   test('bytes that are not text survive, a NUL among them', async () => {
-    await using own = await createTestQueue(backend);
-    await using queue = openWebhookQueue(own.location);
-    await queue.connected();
+    await using own = await queueUnderTest(backend);
+    const { queue } = own;
     for (const bytes of [
       Buffer.from([0, 1, 2]),
       Buffer.from([0xff, 0xfe, 0x80]),
@@ -36,30 +33,32 @@ describe.each(queueBackends)('the queue on %s', (backend) => {
     ]) {
       const delivery = { ...aDelivery(), bodySha256: sha256Hex(bytes), body: encodeBody(bytes) };
       await queue.add([delivery]);
-      const job = await queue.bull.getJob(jobIdOf(delivery));
-      expect(job?.data).toEqual(delivery);
+      const { promise: taken, resolve } = Promise.withResolvers<unknown>();
+      await using _consumer = own.consume(async ({ data }) => {
+        resolve(data);
+        return { kind: 'done', outcome: 'processed' };
+      });
+      expect(await taken).toEqual(delivery);
     }
   });
 
   test('a repetition is not added and says so, before and after the first is processed', async () => {
-    await using own = await createTestQueue(backend);
-    await using queue = openWebhookQueue(own.location);
-    await queue.connected();
+    await using own = await queueUnderTest(backend);
+    const { queue } = own;
     const first = aDelivery();
     expect(await queue.add([first])).toEqual(['queued']);
     const repetition = { ...first, deliveryId: aDelivery().deliveryId };
     expect(await queue.add([repetition])).toEqual(['already queued']);
     expect((await queue.counts()).waiting).toBe(1);
-    await using _consumer = consume(own.location, async () => ({ kind: 'done', outcome: 'processed' }));
+    await using _consumer = own.consume(async () => ({ kind: 'done', outcome: 'processed' }));
     await until(async () => (await queue.counts()).completed === 1, { what: 'the job to complete' });
     expect(await queue.add([repetition])).toEqual(['already processed']);
     expect(await queue.placeOf(jobIdOf(first))).toBe('completed');
   });
 
   test('several deliveries of one request are added together, each with its own standing', async () => {
-    await using own = await createTestQueue(backend);
-    await using queue = openWebhookQueue(own.location);
-    await queue.connected();
+    await using own = await queueUnderTest(backend);
+    const { queue } = own;
     const known = aDelivery();
     await queue.add([known]);
     const standings = await queue.add([aDelivery(), { ...known, deliveryId: aDelivery().deliveryId }, aDelivery()]);
@@ -68,9 +67,8 @@ describe.each(queueBackends)('the queue on %s', (backend) => {
   });
 
   test('another body under a queued id is added beside it for the worker to judge', async () => {
-    await using own = await createTestQueue(backend);
-    await using queue = openWebhookQueue(own.location);
-    await queue.connected();
+    await using own = await queueUnderTest(backend);
+    const { queue } = own;
     const first = aDelivery({ text: '{"amount":1}' });
     await queue.add([first]);
     expect(await queue.add([aDelivery({ eventId: first.eventId, text: '{"amount":2}' })])).toEqual(['contested']);
@@ -78,11 +76,10 @@ describe.each(queueBackends)('the queue on %s', (backend) => {
   });
 
   test('a retry comes back after its delay and counts as the next attempt', async () => {
-    await using own = await createTestQueue(backend);
-    await using queue = openWebhookQueue(own.location);
-    await queue.connected();
+    await using own = await queueUnderTest(backend);
+    const { queue } = own;
     const attempts: number[] = [];
-    await using _consumer = consume(own.location, async (job) => {
+    await using _consumer = own.consume(async (job) => {
       attempts.push(job.attempt);
       return job.attempt < 3
         ? { kind: 'retry', delayMs: 30, error: new Error('not yet') }
@@ -94,11 +91,10 @@ describe.each(queueBackends)('the queue on %s', (backend) => {
   });
 
   test('postponing uses up no attempt', async () => {
-    await using own = await createTestQueue(backend);
-    await using queue = openWebhookQueue(own.location);
-    await queue.connected();
+    await using own = await queueUnderTest(backend);
+    const { queue } = own;
     const attempts: number[] = [];
-    await using _consumer = consume(own.location, async (job) => {
+    await using _consumer = own.consume(async (job) => {
       attempts.push(job.attempt);
       return attempts.length < 9 ? { kind: 'postpone', delayMs: 10 } : { kind: 'done', outcome: 'processed' };
     });
@@ -108,11 +104,10 @@ describe.each(queueBackends)('the queue on %s', (backend) => {
   });
 
   test('a dead job stays in the failed set with its reason and its data, and no attempt follows', async () => {
-    await using own = await createTestQueue(backend);
-    await using queue = openWebhookQueue(own.location);
-    await queue.connected();
+    await using own = await queueUnderTest(backend);
+    const { queue } = own;
     let attempts = 0;
-    await using _consumer = consume(own.location, async () => {
+    await using _consumer = own.consume(async () => {
       attempts += 1;
       return { kind: 'dead', error: Object.assign(new Error('cannot be'), { code: 'malformed_event' }) };
     });
@@ -125,11 +120,10 @@ describe.each(queueBackends)('the queue on %s', (backend) => {
   });
 
   test('a dead event that the provider sends again is put back to work', async () => {
-    await using own = await createTestQueue(backend);
-    await using queue = openWebhookQueue(own.location);
-    await queue.connected();
+    await using own = await queueUnderTest(backend);
+    const { queue } = own;
     let healed = false;
-    await using _consumer = consume(own.location, async () =>
+    await using _consumer = own.consume(async () =>
       healed ? { kind: 'done', outcome: 'processed' } : { kind: 'dead', error: new Error('broken') },
     );
     const delivery = aDelivery();
@@ -141,17 +135,16 @@ describe.each(queueBackends)('the queue on %s', (backend) => {
   });
 
   test('recreating makes a job of an event whose job is gone or finished, and leaves a waiting one alone', async () => {
-    await using own = await createTestQueue(backend);
-    await using queue = openWebhookQueue(own.location);
-    await queue.connected();
+    await using own = await queueUnderTest(backend);
+    const { queue } = own;
     const gone = aDelivery();
     await queue.recreate(gone);
     await queue.recreate(gone);
     expect((await queue.counts()).waiting).toBe(1);
-    await using _consumer = consume(own.location, async () => ({ kind: 'done', outcome: 'processed' }));
+    await using _consumer = own.consume(async () => ({ kind: 'done', outcome: 'processed' }));
     await until(async () => (await queue.placeOf(jobIdOf(gone))) === 'completed', { what: 'the job to complete' });
     let again = 0;
-    await using _other = consume(own.location, async () => {
+    await using _other = own.consume(async () => {
       again += 1;
       return { kind: 'done', outcome: 'processed' };
     });
@@ -163,9 +156,8 @@ describe.each(queueBackends)('the queue on %s', (backend) => {
   });
 
   test('live events are taken before overflow, and overflow before replays, each lane in its order', async () => {
-    await using own = await createTestQueue(backend);
-    await using queue = openWebhookQueue(own.location);
-    await queue.connected();
+    await using own = await queueUnderTest(backend);
+    const { queue } = own;
     const lanes = ['replay', 'overflow', 'live'] as const;
     const added: { readonly lane: Lane; readonly jobId: string }[] = [];
     for (const lane of [...lanes, ...lanes]) {
@@ -179,8 +171,7 @@ describe.each(queueBackends)('the queue on %s', (backend) => {
     }
     expect(await queue.counts()).toMatchObject({ waiting: added.length });
     const taken: string[] = [];
-    await using _consumer = consume(
-      own.location,
+    await using _consumer = own.consume(
       async ({ jobId }) => {
         taken.push(jobId);
         return { kind: 'done', outcome: 'processed' };
@@ -193,13 +184,12 @@ describe.each(queueBackends)('the queue on %s', (backend) => {
   });
 
   test('recreating in a lane puts a dead event back to work in that lane', async () => {
-    await using own = await createTestQueue(backend);
-    await using queue = openWebhookQueue(own.location);
-    await queue.connected();
+    await using own = await queueUnderTest(backend);
+    const { queue } = own;
     const dead = aDelivery();
     const taken: string[] = [];
     {
-      await using _consumer = consume(own.location, async () => ({ kind: 'dead', error: new Error('broken') }));
+      await using _consumer = own.consume(async () => ({ kind: 'dead', error: new Error('broken') }));
       await queue.add([dead]);
       await until(async () => (await queue.counts()).failed === 1, { what: 'the job to fail' });
     }
@@ -207,8 +197,7 @@ describe.each(queueBackends)('the queue on %s', (backend) => {
     const live = aDelivery();
     await queue.add([live]);
     expect(await queue.counts()).toMatchObject({ waiting: 2, failed: 0 });
-    await using _consumer = consume(
-      own.location,
+    await using _consumer = own.consume(
       async ({ jobId }) => {
         taken.push(jobId);
         return { kind: 'done', outcome: 'processed' };
@@ -220,12 +209,11 @@ describe.each(queueBackends)('the queue on %s', (backend) => {
   });
 
   test('closing a consumer waits for the job in hand', async () => {
-    await using own = await createTestQueue(backend);
-    await using queue = openWebhookQueue(own.location);
-    await queue.connected();
+    await using own = await queueUnderTest(backend);
+    const { queue } = own;
     const gate = Promise.withResolvers<void>();
     const started = Promise.withResolvers<void>();
-    const consumer = consume(own.location, async () => {
+    const consumer = own.consume(async () => {
       started.resolve();
       await gate.promise;
       return { kind: 'done', outcome: 'processed' };
@@ -238,18 +226,3 @@ describe.each(queueBackends)('the queue on %s', (backend) => {
     expect(await queue.counts()).toMatchObject({ active: 0, completed: 1 });
   });
 });
-
-function consume(
-  location: QueueLocation,
-  attempt: (job: QueuedJob) => Promise<JobVerdict>,
-  { concurrency = 4 }: { readonly concurrency?: number } = {},
-) {
-  return consumeWebhooks({
-    location,
-    concurrency,
-    lockMs: 5_000,
-    attempt,
-    onAbandoned: async () => undefined,
-    onError: () => undefined,
-  });
-}

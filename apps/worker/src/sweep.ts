@@ -90,11 +90,12 @@ async function mend(event: UnfinishedEvent, world: SweepWorld): Promise<'recreat
     case 'completed':
       await world.queue.recreate(await world.store.deliveryOfStoredEvent(event.id, world.newId()));
       return 'recreated';
-    case 'failed':
-      await world.store.transaction((tx) =>
-        tx.recordDeath(event.id, { failure: abandoned('the queue gave the job up'), reason: 'abandoned' }),
-      );
+    case 'failed': {
+      // Looks again under the row's lock: a repetition may have put it back to work, and be through by now.
+      const delivery = await world.store.deliveryOfStoredEvent(event.id, world.newId());
+      await buryDelivery(world.store, delivery, abandoned('the queue gave the job up'));
       return 'marked dead';
+    }
   }
 }
 
