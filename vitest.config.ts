@@ -7,6 +7,7 @@ const include = [
   'apps/*/src/**/*.test.ts',
   'tests/**/*.test.ts',
   'examples/**/*.test.ts',
+  'deploy/src/**/*.test.ts',
 ];
 
 /** Every test of the repository, on one PostgreSQL and one Redis that live as long as the run. */

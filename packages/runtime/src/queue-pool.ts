@@ -1,5 +1,7 @@
+import { createRequire } from 'node:module';
 import { isPgPool, type PgPool } from 'bullmq';
-import { Pool } from 'pg';
+import type * as Driver from 'pg';
+import { ConfigurationError } from '@penstock/core/failure';
 
 /**
  * A pool as BullMQ's PostgreSQL backend takes it. It must be a built pool: the
@@ -11,7 +13,7 @@ export function openQueuePool(options: {
   readonly max: number;
   readonly applicationName: string;
 }): PgPool {
-  const pool = new Pool({
+  const pool = new (loadDriver().Pool)({
     connectionString: options.url,
     max: options.max,
     connectionTimeoutMillis: 2_000,
@@ -28,4 +30,20 @@ export function openQueuePool(options: {
   pool.on('connect', (client) => client.on('error', () => undefined));
   if (!isPgPool(pool)) throw new TypeError('BullMQ does not recognise the PostgreSQL pool of this version of pg');
   return pool;
+}
+
+/**
+ * PostgreSQL's driver, loaded where the queue lives in PostgreSQL and nowhere
+ * else: it is an optional dependency, which ingest's image goes without
+ * (deploy/Dockerfile). Throws ConfigurationError where it is not installed.
+ */
+function loadDriver(): typeof Driver {
+  try {
+    return createRequire(import.meta.url)('pg');
+  } catch (cause) {
+    if (!(cause instanceof Error && 'code' in cause && cause.code === 'MODULE_NOT_FOUND')) throw cause;
+    throw new ConfigurationError([
+      'QUEUE_DATABASE_URL needs the package pg, which is not installed here; use REDIS_URL, or install the optional dependencies',
+    ]);
+  }
 }
