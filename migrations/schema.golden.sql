@@ -45,6 +45,28 @@ confirmations.disagrees boolean not null
 confirmations.body_sha256 bytea not null
 confirmations.body bytea not null
 confirmations.recorded_at timestamp with time zone not null
+conflicts.id bigint not null generated always as identity
+conflicts.account text not null
+conflicts.provider text not null
+conflicts.kind text not null
+conflicts.code text not null
+conflicts.detail text not null default ''::text
+conflicts.subject text not null
+conflicts.payment_key bigint
+conflicts.ledger_id bigint
+conflicts.state text not null default 'open'::text
+conflicts.opened_at timestamp with time zone not null default now()
+conflicts.opened_by bigint
+conflicts.closed_at timestamp with time zone
+conflicts.closed_by_event bigint
+conflicts.closed_by text
+conflicts.close_reason text
+conflicts.fetch_state text not null default 'idle'::text
+conflicts.fetch_attempts integer not null default 0
+conflicts.fetch_after timestamp with time zone not null default now()
+conflicts.fetch_event_id text
+conflicts.fetch_error_code text
+conflicts.fetch_error_message text
 crashes.id bigint not null generated always as identity
 crashes.ledger_id bigint not null
 crashes.number integer not null
@@ -263,6 +285,18 @@ collisions: PRIMARY KEY (id)
 collisions: UNIQUE (ledger_id, kind, provider_event_id, body_sha256)
 confirmations: CHECK ((octet_length(body_sha256) = 32))
 confirmations: PRIMARY KEY (ledger_id, recorded_at)
+conflicts: CHECK (((payment_key IS NULL) <> (ledger_id IS NULL)))
+conflicts: CHECK (((state <> 'dismissed'::text) OR ((closed_by IS NOT NULL) AND (close_reason IS NOT NULL))))
+conflicts: CHECK (((state = 'open'::text) = (closed_at IS NULL)))
+conflicts: CHECK ((fetch_attempts >= 0))
+conflicts: CHECK ((fetch_state = ANY (ARRAY['idle'::text, 'requested'::text, 'fetched'::text, 'failed'::text])))
+conflicts: CHECK ((kind = ANY (ARRAY['illegal_transition'::text, 'amounts_disagree'::text, 'missing_parent'::text, 'collision'::text, 'unsigned_disagreement'::text])))
+conflicts: CHECK ((state = ANY (ARRAY['open'::text, 'resolved'::text, 'dismissed'::text])))
+conflicts: FOREIGN KEY (closed_by_event) REFERENCES ledger(id)
+conflicts: FOREIGN KEY (ledger_id) REFERENCES ledger(id)
+conflicts: FOREIGN KEY (opened_by) REFERENCES ledger(id)
+conflicts: PRIMARY KEY (id)
+conflicts: UNIQUE (subject, code)
 crashes: CHECK ((number > 0))
 crashes: FOREIGN KEY (ledger_id) REFERENCES ledger(id)
 crashes: PRIMARY KEY (id)
@@ -273,9 +307,9 @@ deliveries: CHECK ((kind = ANY (ARRAY['first'::text, 'repeat'::text, 'other_body
 deliveries: PRIMARY KEY (ledger_id, recorded_at, delivery_id)
 disputes: FOREIGN KEY (payment_key) REFERENCES payments(key)
 disputes: PRIMARY KEY (account, id, payment_key)
-events: CHECK ((origin = ANY (ARRAY['webhook'::text, 'sweep'::text])))
+events: CHECK ((origin = ANY (ARRAY['webhook'::text, 'sweep'::text, 'fetch'::text])))
 events: CHECK ((shape = ANY (ARRAY['event'::text, 'malformed'::text])))
-events: CHECK ((tier = ANY (ARRAY['full'::text, 'body'::text, 'partial'::text, 'none'::text])))
+events: CHECK ((tier = ANY (ARRAY['full'::text, 'body'::text, 'partial'::text, 'none'::text, 'fetched'::text])))
 events: PRIMARY KEY (id, recorded_at)
 handler_runs: CHECK (((state = 'done'::text) = (failure_code IS NULL)))
 handler_runs: CHECK ((attempts > 0))
@@ -328,6 +362,10 @@ transmissions: PRIMARY KEY (account, transmission_id)
 
 -- indexes
 CREATE INDEX attempts_of_event ON ONLY public.attempts USING btree (ledger_id, id)
+CREATE INDEX conflicts_of_event ON public.conflicts USING btree (ledger_id) WHERE (ledger_id IS NOT NULL)
+CREATE INDEX conflicts_of_payment ON public.conflicts USING btree (payment_key) WHERE (payment_key IS NOT NULL)
+CREATE INDEX conflicts_open ON public.conflicts USING btree (id DESC) WHERE (state = 'open'::text)
+CREATE INDEX conflicts_to_fetch ON public.conflicts USING btree (fetch_after) WHERE ((state = 'open'::text) AND (fetch_state = ANY (ARRAY['idle'::text, 'requested'::text])))
 CREATE INDEX deaths_by_time ON public.deaths USING btree (died_at)
 CREATE INDEX deaths_of_event ON public.deaths USING btree (ledger_id, id)
 CREATE INDEX disputes_by_amount ON public.disputes USING btree (currency, amount)
@@ -374,6 +412,8 @@ CREATE UNIQUE INDEX attempts_pkey ON ONLY public.attempts USING btree (id, faile
 CREATE UNIQUE INDEX collisions_ledger_id_kind_provider_event_id_body_sha256_key ON public.collisions USING btree (ledger_id, kind, provider_event_id, body_sha256)
 CREATE UNIQUE INDEX collisions_pkey ON public.collisions USING btree (id)
 CREATE UNIQUE INDEX confirmations_pkey ON ONLY public.confirmations USING btree (ledger_id, recorded_at)
+CREATE UNIQUE INDEX conflicts_pkey ON public.conflicts USING btree (id)
+CREATE UNIQUE INDEX conflicts_subject_code_key ON public.conflicts USING btree (subject, code)
 CREATE UNIQUE INDEX crashes_ledger_id_number_key ON public.crashes USING btree (ledger_id, number)
 CREATE UNIQUE INDEX crashes_pkey ON public.crashes USING btree (id)
 CREATE UNIQUE INDEX deaths_pkey ON public.deaths USING btree (id)

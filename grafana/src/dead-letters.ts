@@ -62,6 +62,28 @@ export const deadLetters: Board = {
           ],
         },
         {
+          title: 'Open conflicts',
+          unit: 'short',
+          console: '/conflicts',
+          queries: [
+            {
+              expr: `max by (environment, kind) (penstock_conflicts_open{${inEnvironment}})`,
+              legend: '{{environment}} {{kind}}',
+            },
+          ],
+        },
+        {
+          title: 'Providers asked about conflicts',
+          unit: 'short',
+          console: '/conflicts',
+          queries: [
+            {
+              expr: `sum by (outcome) (increase(penstock_conflict_fetches_total{${inEnvironment}}[$__rate_interval]))`,
+              legend: '{{outcome}}',
+            },
+          ],
+        },
+        {
           title: 'Collisions',
           unit: 'short',
           queries: [

@@ -16,6 +16,7 @@ const read = (file: string): string => readFileSync(path.join(rules, file), 'utf
 const legitimatelyEmpty: readonly (readonly [part: string, reason: string])[] = [
   ['penstock_replayed_events_total', 'nothing is replayed'],
   ['penstock_overflow_total', 'no source sends more than its rate'],
+  ['penstock_conflict_fetches_total', 'nothing contradicts'],
   ['penstock_api_keys_total', 'nobody asks the read API'],
   ['penstock_console_logins_total', 'nobody logs in'],
   ['replica_lag', 'there is no replica'],

@@ -10,6 +10,7 @@ import { csrf } from 'hono/csrf';
 import { HTTPException } from 'hono/http-exception';
 import { readApi, type ReadApiWorld } from './api/read-api.ts';
 import type { ConsoleEvents } from './events.ts';
+import { conflictsRoute } from './conflicts-route.ts';
 import { keysRoute } from './keys-route.ts';
 import { limitBody } from './limit-body.ts';
 import { loginRoutes, type LoginWorld } from './login.ts';
@@ -79,6 +80,7 @@ export function createConsoleApp(world: ConsoleWorld, events: ConsoleEvents): Ho
     ),
   );
   app.get('/payments/:id', paymentRoute(world.reads));
+  app.get('/conflicts', conflictsRoute(world.db));
   app.get('/keys', keysRoute(world.db, world.now));
   app.route('/dead', deadRoutes(world));
   app.route('/replays', replayRoutes(world));

@@ -38,6 +38,10 @@ export function frontPage(options: { readonly queueName: string; readonly counts
       <h2 id="payments">Payments</h2>
       <p><code>/payments/&lt;id&gt;</code> tells a payment and its timeline as JSON, by any id that an event named: of the payment, an order, a charge, a capture, a refund, a dispute.</p>
     </section>
+    <section aria-labelledby="conflicts">
+      <h2 id="conflicts">Conflicts</h2>
+      <p><a href="/conflicts">What does not add up</a></p>
+    </section>
     <section aria-labelledby="keys">
       <h2 id="keys">Signing keys</h2>
       <p><a href="/keys">Which was used when last</a></p>

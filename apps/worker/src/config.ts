@@ -1,5 +1,5 @@
 import { ConfigurationError } from '@penstock/core/failure';
-import { integer, optionalInteger, readSettings, type Environment } from '@penstock/runtime/env';
+import { integer, oneOf, optionalInteger, readSettings, type Environment } from '@penstock/runtime/env';
 import { databaseSettings, replaySettings, sharedSettings } from '@penstock/runtime/shared-settings';
 
 /** Every setting of a worker. */
@@ -56,6 +56,26 @@ const workerSettings = {
     min: 128,
     max: 1_048_576,
     fallbackAbout: "2,048, or four fifths of the container's limit where that is less",
+  }),
+  fetchMs: integer({
+    name: 'FETCH_MS',
+    about: 'how often conflicts are looked at that are to be fetched from the provider, in milliseconds',
+    fallback: 5_000,
+    min: 100,
+    max: 3_600_000,
+  }),
+  fetchGraceMs: integer({
+    name: 'FETCH_GRACE_MS',
+    about: 'how long a conflict stands before it is fetched by itself, in milliseconds',
+    fallback: 60_000,
+    min: 0,
+    max: 86_400_000,
+  }),
+  fetchAutomatically: oneOf({
+    name: 'FETCH_AUTOMATICALLY',
+    about: 'which conflicts are fetched by themselves: missing payments, all, or none but those asked for',
+    words: ['missing', 'all', 'none'],
+    fallback: 'missing',
   }),
   sweepMs: integer({
     name: 'SWEEP_MS',

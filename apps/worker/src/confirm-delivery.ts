@@ -4,6 +4,8 @@ import { PermanentError, TransientError } from '@penstock/core/failure';
 import type { PaymentFact } from '@penstock/core/payment-event';
 import type { EndpointSettings, Provider } from '@penstock/core/provider';
 import type { RetryRules } from '@penstock/core/retry-policy';
+import { translateSnapshot } from '@penstock/core/snapshot';
+import type { Tier } from '@penstock/core/verification';
 import type { LedgerStore } from '@penstock/db/ledger-store';
 import { keepDelivery } from './store-delivery.ts';
 
@@ -40,6 +42,7 @@ export async function confirmDelivery(
   world: ConfirmWorld,
 ): Promise<Buffer | null> {
   if (provider.confirmation === undefined || delivery.shape === 'malformed') return null;
+  if (delivery.tier === 'fetched') return null;
   const endpoint = world.endpoints.get(delivery.endpoint);
   // What is signed can be acted upon without asking.
   if (endpoint === undefined && (delivery.tier === 'full' || delivery.tier === 'body')) return null;
@@ -48,7 +51,7 @@ export async function confirmDelivery(
       'endpoint_unknown',
       `this worker's configuration has no endpoint ${delivery.endpoint}, so its events cannot be confirmed`,
     );
-  const ask = endpoint.confirm?.(unconfirmed(delivery)) ?? null;
+  const ask = endpoint.confirm?.(unconfirmed(delivery, delivery.tier)) ?? null;
   if (ask === null) return null;
 
   const standing = await world.store.findConfirmation(delivery);
@@ -72,7 +75,7 @@ export async function confirmDelivery(
   }
 }
 
-function unconfirmed({ eventId, type, tier, providerAccount, receivedAt, body }: Delivery) {
+function unconfirmed({ eventId, type, providerAccount, receivedAt, body }: Delivery, tier: Tier) {
   return { eventId, type, tier, providerAccount, receivedAt: new Date(receivedAt), body: decodeBody(body) };
 }
 
@@ -90,9 +93,16 @@ interface Proof {
   readonly answer: Buffer | null;
 }
 
-/** What is acted upon: the provider's answer where there is one, else what the signature proves of the body. */
-export function factsOf(delivery: Delivery, { provider, settings, answer }: Proof): readonly PaymentFact[] {
-  const body = decodeBody(delivery.body);
+/**
+ * What is acted upon: the provider's answer where there is one, else what the
+ * signature proves of the body. Of a snapshot, which was fetched, all of it.
+ */
+export function factsOf(
+  event: { readonly tier: Delivery['tier']; readonly body: Buffer },
+  { provider, settings, answer }: Proof,
+): readonly PaymentFact[] {
+  const { tier, body } = event;
+  if (tier === 'fetched') return provider.snapshots === undefined ? [] : translateSnapshot(provider.snapshots, body);
   return answer === null || provider.confirmation === undefined
     ? provider.translate(body, settings)
     : provider.confirmation.translate(body, answer);
@@ -101,8 +111,9 @@ export function factsOf(delivery: Delivery, { provider, settings, answer }: Proo
 /** Whether the body, had it been believed, says something else. One that says nothing does not disagree. */
 function disagree(delivery: Delivery, proof: Proof): boolean {
   try {
-    const own = factsOf(delivery, { ...proof, answer: null });
-    return own.length > 0 && JSON.stringify(own) !== JSON.stringify(factsOf(delivery, proof));
+    const event = { tier: delivery.tier, body: decodeBody(delivery.body) };
+    const own = factsOf(event, { ...proof, answer: null });
+    return own.length > 0 && JSON.stringify(own) !== JSON.stringify(factsOf(event, proof));
   } catch (error) {
     if (error instanceof PermanentError) return true;
     throw error;

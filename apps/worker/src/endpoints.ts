@@ -1,9 +1,5 @@
 import { ConfigurationError } from '@penstock/core/failure';
-import {
-  resolveSettings,
-  type ConfiguredEndpoint,
-  type LoadedConfiguration,
-} from '@penstock/runtime/configuration-file';
+import { resolveSettings, withSettings, type LoadedConfiguration } from '@penstock/runtime/configuration-file';
 import type { Environment } from '@penstock/runtime/env';
 import { providerEffects } from '@penstock/runtime/http-exchange';
 import type { WorkerEndpoint } from './confirm-delivery.ts';
@@ -29,7 +25,7 @@ export function openWorkerEndpoints(
       open.set(endpoint.name, { settings: endpoint.settings, confirm: null, retry: endpoint.retry });
       continue;
     }
-    const resolved = resolveSettings(only(endpoint, confirmation.settings), options.environment);
+    const resolved = resolveSettings(withSettings(endpoint, confirmation.settings), options.environment);
     problems.push(...resolved.problems);
     if (resolved.problems.length > 0) continue;
     try {
@@ -42,9 +38,4 @@ export function openWorkerEndpoints(
   }
   if (problems.length > 0) throw new ConfigurationError(problems);
   return open;
-}
-
-function only(endpoint: ConfiguredEndpoint, names: readonly string[]): ConfiguredEndpoint {
-  const settings = Object.fromEntries(Object.entries(endpoint.settings).filter(([name]) => names.includes(name)));
-  return { ...endpoint, settings };
 }

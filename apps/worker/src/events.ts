@@ -1,3 +1,4 @@
+import type { ConflictKind } from '@penstock/core/conflict';
 import type { Delivery } from '@penstock/core/delivery';
 import type { HandlerLog } from '@penstock/core/handler';
 import type { TimedStatement } from '@penstock/db/database';
@@ -11,6 +12,7 @@ import { countDeathOfUnknown, countProcessed } from './count-processed.ts';
 import type { QueuedJob } from '@penstock/runtime/webhook-consumer';
 import type { Delivered } from './deliver-message.ts';
 import type { StorageKept } from './keep-storage.ts';
+import type { Fetched } from './fetch-conflicts.ts';
 import type { Moved } from './move-replays.ts';
 import type { Processed } from './process-webhook.ts';
 import type { HandlerLine, HandlerOutcome } from './run-handlers.ts';
@@ -114,6 +116,23 @@ export function createWorkerEvents({
 
     replayFailed: (error: unknown): void => {
       logger.warn({ error }, 'a replay could not be moved; the next look tries again');
+    },
+
+    /** Every time a provider was asked how a payment stands. */
+    conflictFetched: ({ conflict, end }: Fetched): void => {
+      metrics.conflictFetches.inc({ outcome: end.state });
+      const line = { conflictId: conflict.id, provider: conflict.provider, attempt: conflict.attempt, ...end };
+      if (end.state === 'fetched') logger.info(line, 'how the payment stands was fetched, and is an event');
+      else if (end.state === 'retry') logger.warn(line, 'the provider could not be asked; it will be asked again');
+      else logger.error(line, 'the provider cannot be asked about the conflict; somebody has to look');
+    },
+
+    conflictsOpen: (counts: Readonly<Record<ConflictKind, number>>): void => {
+      for (const [kind, open] of Object.entries(counts)) metrics.conflictsOpen.set({ kind }, open);
+    },
+
+    fetchFailed: (error: unknown): void => {
+      logger.warn({ error }, 'conflicts could not be looked at; the next look tries again');
     },
 
     /** Every attempt to deliver a message that was more than waiting. */

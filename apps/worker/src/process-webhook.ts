@@ -168,7 +168,7 @@ async function applyDelivery(
     );
 
   const settings = world.endpoints.get(delivery.endpoint)?.settings;
-  const facts = factsOf(delivery, { provider, settings, answer });
+  const facts = factsOf({ tier: delivery.tier, body: decodeBody(delivery.body) }, { provider, settings, answer });
   const keyed: KeyedFact[] = facts.map((fact, ordinal) => ({ eventId: delivery.eventId, ordinal, fact }));
   const applied = await tx.applyFacts({
     eventId: entry.id,

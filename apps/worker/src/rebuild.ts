@@ -22,6 +22,7 @@ import {
   type Difference,
 } from '@penstock/db/shadow';
 import { sql } from 'kysely';
+import { factsOf } from './confirm-delivery.ts';
 import { createNameComponents, type NameComponents } from './name-components.ts';
 import { disputeRow, paymentRow, payoutRow, refundRow } from './projection-rows.ts';
 
@@ -140,13 +141,12 @@ async function read(
 }
 
 function translate(event: FoldedEvent, world: RebuildWorld): readonly PaymentFact[] {
-  if (event.body === null) return [];
+  const { tier, body, answer } = event;
+  if (tier === null || body === null) return [];
   const provider = world.provider(event.provider);
   if (provider === undefined)
     throw new PermanentError('provider_unknown', `this version has no provider named ${event.provider}`);
-  return event.answer !== null && provider.confirmation !== undefined
-    ? provider.confirmation.translate(event.body, event.answer)
-    : provider.translate(event.body, world.settingsOf(event.endpoint));
+  return factsOf({ tier, body }, { provider, settings: world.settingsOf(event.endpoint), answer });
 }
 
 /** Names are joined until the last event is read; only then is it known what stands for each. */

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { Delivery } from '@penstock/core/delivery';
+import { decodeBody, type Delivery } from '@penstock/core/delivery';
 import type { Handler } from '@penstock/core/handler';
 import type { KeyedFact } from '@penstock/core/payment';
 import { canonicalType } from '@penstock/core/payment-event';
@@ -52,7 +52,10 @@ export async function rehearseHandler(
     const event = eventTransaction(tx);
     const entry = await event.enterLedger(delivery);
     await storeDelivery(event, delivery, entry.id);
-    const facts = factsOf(delivery, { provider, settings: given.endpoint?.settings, answer });
+    const facts = factsOf(
+      { tier: delivery.tier, body: decodeBody(delivery.body) },
+      { provider, settings: given.endpoint?.settings, answer },
+    );
     const keyed: KeyedFact[] = facts.map((fact, ordinal) => ({ eventId: delivery.eventId, ordinal, fact }));
     const { account } = delivery;
     const applied = await event.applyFacts({ eventId: entry.id, account, provider: provider.id, facts: keyed });

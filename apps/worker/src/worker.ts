@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { providerNamed } from '@penstock/core/providers/registry';
 import { assertLimited, assertReachable, openDatabase, type LedgerTransaction } from '@penstock/db/database';
+import { countOpenConflicts } from '@penstock/db/find-conflicts';
 import { openLedgerStore } from '@penstock/db/ledger-store';
 import { assertMigrated } from '@penstock/db/migrate';
 import { oldestUndelivered } from '@penstock/db/outbox-deliveries';
@@ -29,6 +30,7 @@ import type { ProcessStep } from './process-webhook.ts';
 import { gatherKeyUses, KEY_USES_WRITE_MS } from './key-uses.ts';
 import { realTime } from './real-time.ts';
 import { repeat } from './repeat.ts';
+import { startFetching } from './start-fetching.ts';
 import { startForwarding } from './start-forwarding.ts';
 import { startReplays } from './start-replays.ts';
 import { sweep } from './sweep.ts';
@@ -99,6 +101,7 @@ export async function worker(given: WorkerProcess, scope: ProcessScope): Promise
           observeQueue(queue, metrics, given.now()),
           oldestUndelivered(db).then((oldest) => events.outboxAge(oldest, given.now())),
           replicationOf(db).then((replication) => observeReplicas(metrics, replication)),
+          countOpenConflicts(db).then(events.conflictsOpen),
         ]);
       },
       checks: [
@@ -134,6 +137,7 @@ export async function worker(given: WorkerProcess, scope: ProcessScope): Promise
   );
 
   await startReplays({ db, queue, handlers, newId, config, events, afterEnqueue: given.afterEnqueue }, scope);
+  startFetching({ db, queue, configuration, config, environment: given.environment, now, newId, events }, scope);
 
   const keyUses = gatherKeyUses(db);
   scope.resources.defer(() => keyUses.write().catch(events.keyUsesFailed));

@@ -29,15 +29,16 @@ const deliverySchema = z.strictObject({
   livemode: z.boolean().nullable(),
   apiVersion: z.string().max(255).nullable(),
   providerAccount: z.string().max(255).nullable(),
-  tier: z.enum(['full', 'body', 'partial', 'none']),
+  /** How much of it is proven by its signature (verification.ts); `fetched`: all of it, by TLS and our credentials. */
+  tier: z.enum(['full', 'body', 'partial', 'none', 'fetched']),
   keyId: z.string().max(255),
   transmissionId: z.string().max(255).nullable(),
   requestId: z.string().max(128),
   /** W3C trace context of the request, where it had one. */
   traceparent: z.string().max(128).optional(),
   contentType: z.string().max(255).nullable(),
-  /** How the event came to be here: from the provider, or from the ledger by the sweeper. */
-  origin: z.enum(['webhook', 'sweep']),
+  /** How the event came to be here: from the provider, from the ledger by the sweeper, or asked for (snapshot.ts). */
+  origin: z.enum(['webhook', 'sweep', 'fetch']),
   bodySha256: z.string().regex(/^[0-9a-f]{64}$/),
   body: z.strictObject({ encoding: z.enum(['utf8', 'base64']), data: z.string() }),
 });

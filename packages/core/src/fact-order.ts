@@ -14,14 +14,16 @@ export interface KeyedFact<Fact extends PaymentFact = PaymentFact> {
 
 /**
  * The one order all folding happens in: the stage, for providers whose times
- * are not authentic, then when the provider says it happened, then how far
- * along the status is, then the event id by code unit, then the ordinal. Total
- * over distinct keys, so it does not depend on arrival.
+ * are not authentic, then when the provider says it happened, what was fetched
+ * at that moment first, then how far along the status is, then the event id by
+ * code unit, then the ordinal. Total over distinct keys, so it does not depend
+ * on arrival.
  */
 export function compareKeyedFacts(a: KeyedFact, b: KeyedFact): number {
   return (
     (a.fact.stage ?? 0) - (b.fact.stage ?? 0) ||
     a.fact.occurredAtMs - b.fact.occurredAtMs ||
+    Number(b.fact.snapshot ?? false) - Number(a.fact.snapshot ?? false) ||
     rankOf(a.fact) - rankOf(b.fact) ||
     compareText(a.eventId, b.eventId) ||
     a.ordinal - b.ordinal

@@ -29,12 +29,16 @@ export function foldAmounts(family: {
   };
 }
 
-/** The greatest amount under each key, keys added up: a capture only grows, and there may be several. */
+/**
+ * The greatest amount under each key, keys added up: a capture only grows, and
+ * there may be several. What was fetched takes the place of what was said of its key before.
+ */
 function capturedBy(payments: readonly KeyedFact<FactOf<'payment'>>[]): number | null {
   const byKey = new Map<string, number>();
   for (const { fact } of payments) {
-    if (fact.captured !== undefined)
-      byKey.set(fact.captured.key, Math.max(byKey.get(fact.captured.key) ?? 0, fact.captured.amount));
+    if (fact.captured === undefined) continue;
+    const before = fact.snapshot === true ? 0 : (byKey.get(fact.captured.key) ?? 0);
+    byKey.set(fact.captured.key, Math.max(before, fact.captured.amount));
   }
   return byKey.size === 0 ? null : sum([...byKey.values()]);
 }

@@ -1,7 +1,7 @@
 import type { PaymentFamily, PayoutState } from './payment.ts';
 import type { CanonicalType, PaymentFact } from './payment-event.ts';
 import type { StripePayload } from './providers/stripe/event-types.ts';
-import type { Tier } from './verification.ts';
+import type { Delivery } from './delivery.ts';
 
 /** The event a handler is told about. */
 export interface HandledEvent<Payload = unknown> {
@@ -15,7 +15,7 @@ export interface HandledEvent<Payload = unknown> {
   readonly occurredAt: Date | null;
   readonly receivedAt: Date;
   /** How much of the request its signature proved; `none` and not confirmed: the payload is anybody's. */
-  readonly tier: Tier;
+  readonly tier: Delivery['tier'];
   /** True where the payload is the answer of the provider's API, fetched by the worker. */
   readonly confirmed: boolean;
   /** What the event says about payments, canonically. */

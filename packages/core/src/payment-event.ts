@@ -87,10 +87,18 @@ const occurredAtMs = z.int().nonnegative();
  */
 const stage = z.int().nonnegative().optional();
 
+/**
+ * True of what the provider's API said when it was asked how its object stands
+ * (snapshot.ts): it covers everything that happened before, and what that left
+ * contradictory. What occurs at the same moment comes after it.
+ */
+const snapshot = z.literal(true).optional();
+
 const paymentFact = z.strictObject({
   kind: z.literal('payment'),
   occurredAtMs,
   stage,
+  snapshot,
   references: z.array(reference).min(1),
   /** Absent where the event tells about the payment without saying where it stands. */
   status: z.enum(paymentStatuses).optional(),
@@ -108,6 +116,7 @@ const refundFact = z.strictObject({
   kind: z.literal('refund'),
   occurredAtMs,
   stage,
+  snapshot,
   id: identifier,
   references: z.array(reference),
   status: z.enum(refundStatuses),
@@ -120,6 +129,7 @@ const disputeFact = z.strictObject({
   kind: z.literal('dispute'),
   occurredAtMs,
   stage,
+  snapshot,
   id: identifier,
   references: z.array(reference),
   /** Absent where the event only moves the funds. */
@@ -134,6 +144,7 @@ const payoutFact = z.strictObject({
   kind: z.literal('payout'),
   occurredAtMs,
   stage,
+  snapshot,
   id: identifier,
   status: z.enum(payoutStatuses),
   amount: amount.optional(),

@@ -92,6 +92,9 @@ export function foldPayment(facts: readonly KeyedFact[]): PaymentFamily {
  * a status: a later one that is not a capture is kept out and reported. A
  * payment that comes back to life after it was canceled or expired does so,
  * and is reported. A failure is not an end: another attempt can capture.
+ *
+ * A status that was fetched stands whatever came before it, and settles what
+ * was to be reported: the provider was asked, and has answered.
  */
 function walkStatuses(payments: readonly KeyedFact<FactOf<'payment'>>[]): {
   readonly status: PaymentStatus;
@@ -101,6 +104,11 @@ function walkStatuses(payments: readonly KeyedFact<FactOf<'payment'>>[]): {
   const conflicts = new Set<string>();
   for (const { fact } of payments) {
     if (fact.status === undefined) continue;
+    if (fact.snapshot === true) {
+      status = fact.status;
+      conflicts.clear();
+      continue;
+    }
     if (isCapture(status) && !isCapture(fact.status)) {
       conflicts.add(`status_after_capture: ${fact.status}`);
       continue;
@@ -129,7 +137,12 @@ function foldCurrency(ordered: readonly KeyedFact[]): {
   readonly currency: string | null;
   readonly currencyConflict: string | null;
 } {
-  const named = [...ordered.filter(isOfKind('payment')), ...ordered].flatMap(({ fact }) => fact.currency ?? []);
+  // A currency that was fetched settles what was said before.
+  const fetched = ordered.findLastIndex(
+    ({ fact }) => fact.kind === 'payment' && fact.snapshot === true && fact.currency !== undefined,
+  );
+  const counting = ordered.slice(Math.max(fetched, 0));
+  const named = [...counting.filter(isOfKind('payment')), ...counting].flatMap(({ fact }) => fact.currency ?? []);
   const [currency = null] = named;
   return { currency, currencyConflict: named.some((other) => other !== currency) ? 'currency_mismatch' : null };
 }

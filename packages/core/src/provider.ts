@@ -1,6 +1,7 @@
 import type { Confirmer } from './confirmation.ts';
 import type { SignedRequest } from './signed-request.ts';
 import type { PaymentFact } from './payment-event.ts';
+import type { ProviderSnapshots } from './snapshot.ts';
 import type { Verification } from './verification.ts';
 
 /** One HTTP exchange with a provider's API. Redirects are never followed. */
@@ -104,6 +105,8 @@ export interface Provider {
   readonly translate: (body: Buffer, settings?: EndpointSettings) => readonly PaymentFact[];
   /** How the provider's API is asked about an event that its signature does not prove; absent where it proves enough. */
   readonly confirmation?: ProviderConfirmation;
+  /** How the provider's API is asked how a payment stands; absent where Penstock cannot ask it. */
+  readonly snapshots?: ProviderSnapshots;
   /**
    * Whether two different bodies under one event id state the same event, as
    * when a retry re-renders a delivery counter.

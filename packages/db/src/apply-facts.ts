@@ -1,5 +1,6 @@
 import { moneyMoved, type MoneyMoved } from '@penstock/core/money-moved';
 import { foldPayment, foldPayout, type KeyedFact, type PaymentFamily, type PayoutState } from '@penstock/core/payment';
+import { settleEventConflicts, settlePaymentConflicts } from './conflicts.ts';
 import type { LedgerTransaction } from './database.ts';
 import { writeDisputes } from './disputes.ts';
 import { factsOfPayments, factsOfPayout, storeFacts } from './payment-facts.ts';
@@ -62,7 +63,7 @@ async function applyToPayment(
   names: readonly string[],
 ): Promise<{ readonly payment: AppliedPayment; readonly moved: readonly MoneyMoved[] }> {
   const { account, provider } = source;
-  const keys = await lockPaymentsNamed(tx, { account, names });
+  const { keys, inConflict } = await lockPaymentsNamed(tx, { account, names });
   const known = await factsOfPayments(tx, keys);
   const family = foldPayment([...known, ...source.facts]);
 
@@ -76,6 +77,10 @@ async function applyToPayment(
   await storeFacts(tx, { eventId: source.eventId, account, owner: { paymentKey }, facts: source.facts });
   await writeRefunds(tx, { account, paymentKey, refunds: family.refunds });
   await writeDisputes(tx, { account, paymentKey, disputes: family.disputes });
+  if (inConflict || family.payment.conflict !== null || family.payment.needsFetch)
+    await settlePaymentConflicts(tx, { keys: [paymentKey, ...merged], eventId: source.eventId });
+  if (source.facts.some(({ fact }) => fact.snapshot === true))
+    await settleEventConflicts(tx, { paymentKey, eventId: source.eventId });
   const before = [...Map.groupBy(known, (fact) => fact.paymentKey).values()].map((facts) => foldPayment(facts));
   return { payment: { key: paymentKey, ...family }, moved: moneyMoved(before, [family]) };
 }
@@ -89,12 +94,12 @@ async function applyToPayment(
 async function lockPaymentsNamed(
   tx: LedgerTransaction,
   options: { readonly account: string; readonly names: readonly string[] },
-): Promise<readonly number[]> {
+): Promise<{ readonly keys: readonly number[]; readonly inConflict: boolean }> {
   for (;;) {
     const found = await paymentsNamed(tx, options);
-    await lockPayments(tx, found);
+    const { inConflict } = await lockPayments(tx, found);
     const current = await paymentsNamed(tx, options);
-    if (found.join() === current.join()) return current;
+    if (found.join() === current.join()) return { keys: current, inConflict };
   }
 }
 

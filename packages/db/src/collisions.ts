@@ -1,14 +1,15 @@
 import { decodeBody, type Delivery } from '@penstock/core/delivery';
+import { openEventConflict } from './conflicts.ts';
 import type { LedgerTransaction } from './database.ts';
 import type { CollisionKind } from './schema.ts';
 
-/** Quarantines a delivery that contradicts event `ledgerId`. The same one is recorded once. */
+/** Quarantines a delivery that contradicts event `ledgerId`, and opens a conflict about it. The same one is recorded once. */
 export async function recordCollision(
   tx: LedgerTransaction,
   collision: { readonly ledgerId: number; readonly kind: CollisionKind; readonly delivery: Delivery },
 ): Promise<void> {
   const { delivery } = collision;
-  await tx
+  const recorded = await tx
     .insertInto('collisions')
     .values({
       ledger_id: collision.ledgerId,
@@ -26,5 +27,13 @@ export async function recordCollision(
       body: decodeBody(delivery.body),
     })
     .onConflict((conflict) => conflict.columns(['ledger_id', 'kind', 'provider_event_id', 'body_sha256']).doNothing())
-    .execute();
+    .returning('id')
+    .executeTakeFirst();
+  if (recorded === undefined) return;
+  await openEventConflict(tx, {
+    ledgerId: collision.ledgerId,
+    kind: 'collision',
+    code: `${collision.kind}_collision`,
+    subject: `collision:${recorded.id}`,
+  });
 }

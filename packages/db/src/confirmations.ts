@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
+import { openEventConflict } from './conflicts.ts';
 import type { Connection, LedgerTransaction } from './database.ts';
 import type { LedgerState } from './schema.ts';
 
@@ -32,7 +33,10 @@ export async function findConfirmation(
     : { state: row.state, bodySha256: row.body_sha256.toString('hex'), answer: row.answer };
 }
 
-/** Keeps an answer beside its event. The first one stays, as the one that is acted upon. */
+/**
+ * Keeps an answer beside its event. The first one stays, as the one that is
+ * acted upon. One that the event's body contradicts opens a conflict.
+ */
 export async function storeConfirmation(
   tx: LedgerTransaction,
   confirmation: {
@@ -43,7 +47,7 @@ export async function storeConfirmation(
     readonly answer: Buffer;
   },
 ): Promise<void> {
-  await tx
+  const stored = await tx
     .insertInto('confirmations')
     .values({
       ledger_id: confirmation.ledgerId,
@@ -55,5 +59,13 @@ export async function storeConfirmation(
       recorded_at: sql<Date>`(select stored_at from ledger where id = ${confirmation.ledgerId})`,
     })
     .onConflict((conflict) => conflict.columns(['ledger_id', 'recorded_at']).doNothing())
-    .execute();
+    .returning('disagrees')
+    .executeTakeFirst();
+  if (stored?.disagrees === true)
+    await openEventConflict(tx, {
+      ledgerId: confirmation.ledgerId,
+      kind: 'unsigned_disagreement',
+      code: 'body_disagrees',
+      subject: `event:${confirmation.ledgerId}`,
+    });
 }

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { paymentFactSchema, type PaymentFact } from '@penstock/core/payment-event';
+import type { Delivery } from '@penstock/core/delivery';
 import type { Connection } from './database.ts';
 
 /** An event that has been folded, as it has to be read again. */
@@ -9,6 +10,7 @@ export interface FoldedEvent {
   readonly provider: string;
   readonly endpoint: string;
   readonly providerEventId: string;
+  readonly tier: Delivery['tier'] | null;
   /** Null where it is past its retention: then what it said is known by its facts alone. */
   readonly body: Buffer | null;
   /** What the provider's API said of it; null where it was not asked. */
@@ -89,6 +91,7 @@ function selectEvents(db: Connection) {
       'ledger.provider',
       'ledger.endpoint',
       'ledger.provider_event_id as providerEventId',
+      'events.tier',
       'events.body',
       'confirmations.body as answer',
     ]);

@@ -27,17 +27,20 @@ export async function updatePayment(tx: LedgerTransaction, key: number, state: P
     .execute();
 }
 
-/** Locks payments in key order and returns those that still exist. */
-export async function lockPayments(tx: LedgerTransaction, keys: readonly number[]): Promise<readonly number[]> {
-  if (keys.length === 0) return [];
+/** Locks payments in key order; says whether anything about any of them does not add up. */
+export async function lockPayments(
+  tx: LedgerTransaction,
+  keys: readonly number[],
+): Promise<{ readonly inConflict: boolean }> {
+  if (keys.length === 0) return { inConflict: false };
   const rows = await tx
     .selectFrom('payments')
-    .select('key')
+    .select(['conflict', 'needs_fetch'])
     .where('key', 'in', [...keys])
     .orderBy('key')
     .forUpdate()
     .execute();
-  return rows.map((row) => row.key);
+  return { inConflict: rows.some((row) => row.conflict !== null || row.needs_fetch) };
 }
 
 /** Takes out payments that turned out to be another. Nothing may point at them any more. */

@@ -8,8 +8,9 @@ import type {
   RefundStatus,
   CanonicalType,
 } from '@penstock/core/payment-event';
-import type { Tier } from '@penstock/core/verification';
+import type { Delivery } from '@penstock/core/delivery';
 import type { ApiKeysTable } from './schema-api-keys.ts';
+import type { ConflictsTable } from './schema-conflicts.ts';
 import type { ReplayTables } from './schema-replay.ts';
 
 /** The tables, as migrations/ makes them. Amounts are minor units of the currency. */
@@ -31,6 +32,7 @@ export interface Database extends ReplayTables {
   refunds: RefundsTable;
   disputes: DisputesTable;
   payouts: PayoutsTable;
+  conflicts: ConflictsTable;
   outbox: OutboxTable;
   outbox_deliveries: OutboxDeliveriesTable;
 }
@@ -80,12 +82,12 @@ interface EventsTable {
   livemode: boolean | null;
   api_version: string | null;
   provider_account: string | null;
-  tier: Tier;
+  tier: Delivery['tier'];
   key_id: string;
   transmission_id: string | null;
   request_id: string;
   content_type: string | null;
-  origin: 'webhook' | 'sweep';
+  origin: Delivery['origin'];
   body_sha256: Buffer;
   body: Buffer;
 }
@@ -121,7 +123,7 @@ interface CollisionsTable {
   endpoint: string;
   provider_event_id: string;
   type: string;
-  tier: Tier;
+  tier: Delivery['tier'];
   key_id: string;
   transmission_id: string | null;
   request_id: string;

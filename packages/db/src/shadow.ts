@@ -1,4 +1,5 @@
 import { sql, type RawBuilder } from 'kysely';
+import { compareConflicts, settlePaymentConflicts } from './conflicts.ts';
 import type { Connection, LedgerTransaction } from './database.ts';
 
 /** The projections: what is folded from events, and can be folded again. */
@@ -107,7 +108,7 @@ export async function assignShadowKeys(tx: LedgerTransaction, schema: string): P
 
 /** How far a projection is from what its events say. */
 export interface Difference {
-  readonly table: Projection;
+  readonly table: Projection | 'conflicts';
   readonly missing: number;
   readonly unexpected: number;
   readonly changed: number;
@@ -135,6 +136,12 @@ export async function compareWithShadow(tx: LedgerTransaction, schema: string): 
       samples: row?.samples ?? [],
     });
   }
+  const { missing, unexpected } = await compareConflicts(tx, schema);
+  const samples = [
+    ...missing.map((identity) => `missing ${identity}`),
+    ...unexpected.map((identity) => `unexpected ${identity}`),
+  ].slice(0, 5);
+  differences.push({ table: 'conflicts', missing: missing.length, unexpected: unexpected.length, changed: 0, samples });
   return differences;
 }
 
@@ -167,6 +174,7 @@ export async function adoptShadow(tx: LedgerTransaction, schema: string): Promis
     await sql`
       delete from ${sql.id('public', table)} as live
       where not exists (select from ${sql.id(schema, table)} as told where ${sameRow(table)})`.execute(tx);
+  await settlePaymentConflicts(tx, { eventId: null });
 }
 
 function differentRows(table: Projection, schema: string): RawBuilder<unknown> {

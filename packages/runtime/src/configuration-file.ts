@@ -103,6 +103,15 @@ export function resolveSettings(
   };
 }
 
+/** The endpoint with those of its settings alone that are named, so that no other secret is looked up. */
+export function withSettings<Endpoint extends Pick<ConfiguredEndpoint, 'settings'>>(
+  endpoint: Endpoint,
+  names: readonly string[],
+): Endpoint {
+  const settings = Object.fromEntries(Object.entries(endpoint.settings).filter(([name]) => names.includes(name)));
+  return { ...endpoint, settings };
+}
+
 async function importModule(location: string): Promise<unknown> {
   if (!existsSync(location)) throw new ConfigurationError([`PENSTOCK_CONFIG: there is no ${location}`]);
   try {

@@ -79,7 +79,7 @@ const eventState = z.enum(['received', 'processed', 'ignored', 'dead', 'discarde
     'received: on its way, or waiting to be tried again; dead: will not be tried again by itself; discarded: dead, and somebody decided that it stays so',
 });
 const tier = z
-  .enum(['full', 'body', 'partial', 'none'])
+  .enum(['full', 'body', 'partial', 'none', 'fetched'])
   .meta({ description: 'How much of the request its signature proves' });
 
 export const deliverySchema = z
@@ -153,7 +153,7 @@ export const eventSchema = z
     apiVersion: z.string().nullable(),
     tier: tier.nullable(),
     keyId: z.string().nullable(),
-    origin: z.enum(['webhook', 'sweep']).nullable(),
+    origin: z.enum(['webhook', 'sweep', 'fetch']).nullable(),
   })
   .openapi('Event');
 

@@ -62,6 +62,18 @@ export function processingMetrics(declare: Declare) {
       labels: { outcome: 'moved, skipped' },
       serves: 'Dead letters: replays',
     }),
+    conflictFetches: declare.counter({
+      name: 'penstock_conflict_fetches_total',
+      help: 'Questions to providers about payments that do not add up, by outcome.',
+      labels: { outcome: 'fetched, retry, failed' },
+      serves: 'Dead letters: providers asked about conflicts; failed ones wait for somebody',
+    }),
+    conflictsOpen: declare.gauge({
+      name: 'penstock_conflicts_open',
+      help: 'Conflicts that are neither resolved nor dismissed.',
+      labels: { kind: 'a kind of conflict' },
+      serves: 'Dead letters: open conflicts; each is money that somebody has to look at',
+    }),
     outboxDeliveries: declare.counter({
       name: 'penstock_outbox_deliveries_total',
       help: 'Attempts to deliver a message to a destination, by outcome.',

@@ -1,7 +1,10 @@
 import * as z from 'zod';
+import type { ApiAccess } from '../../api-settings.ts';
 import type { Confirmer, UnconfirmedEvent } from '../../confirmation.ts';
 import { fetchingConfirmer } from '../../fetching-confirmer.ts';
+import type { ApiQuestion } from '../../provider-api.ts';
 import type { ProviderEffects } from '../../provider.ts';
+import { fetchingSnapshotter, type Snapshotter } from '../../snapshot.ts';
 import { readMollieAccess } from './settings.ts';
 import { namedPayment } from './translate.ts';
 import { classicId } from './verify.ts';
@@ -19,11 +22,24 @@ export function createMollieConfirmer(settings: unknown, effects: ProviderEffect
     return id === null
       ? null
       : {
-          url: `${access.origin}/v2/payments/${id}?embed=refunds,chargebacks`,
-          headers: { authorization: `Bearer ${access.credential}`, accept: 'application/hal+json' },
+          ...paymentQuestion(access, id),
           isIn: (answer) => z.object({ id: z.literal(id) }).safeParse(answer).success,
         };
   });
+}
+
+/** Asks Mollie how a payment stands, with its refunds and chargebacks. Source: docs.mollie.com/reference/get-payment. */
+export function createMollieSnapshotter(settings: unknown, effects: ProviderEffects): Snapshotter | null {
+  const access = readMollieAccess(settings, effects);
+  if (access === null) return null;
+  return fetchingSnapshotter(effects, { kinds: ['payment'], questionOf: ({ id }) => paymentQuestion(access, id) });
+}
+
+function paymentQuestion(access: ApiAccess, id: string): ApiQuestion {
+  return {
+    url: `${access.origin}/v2/payments/${id}?embed=refunds,chargebacks`,
+    headers: { authorization: `Bearer ${access.credential}`, accept: 'application/hal+json' },
+  };
 }
 
 /** Of what classic webhooks call for, payments alone (`tr_…`) are folded. */

@@ -1,6 +1,6 @@
 import type { Provider } from '../../provider.ts';
 import { words } from '../../words.ts';
-import { createMollieConfirmer } from './confirm.ts';
+import { createMollieConfirmer, createMollieSnapshotter } from './confirm.ts';
 import { confirmationSettings } from './settings.ts';
 import { translateMollie, translateMollieAnswer } from './translate.ts';
 import { classicId, createMollieVerifier } from './verify.ts';
@@ -32,6 +32,11 @@ export const mollie: Provider = {
     settings: confirmationSettings,
     createConfirmer: createMollieConfirmer,
     translate: translateMollieAnswer,
+  },
+  snapshots: {
+    settings: confirmationSettings,
+    createSnapshotter: createMollieSnapshotter,
+    translate: (_name, answer) => translateMollieAnswer(Buffer.alloc(0), answer),
   },
   // Of a classic form nothing is believed but the id, which its event id holds.
   statesSameEvent: (stored, received) => stored.equals(received) || classicId(stored) !== null,

@@ -1,10 +1,8 @@
 import * as z from 'zod';
 import type { Confirmation, Confirmer } from '../../confirmation.ts';
-import { TransientError } from '../../failure.ts';
 import type { PaymentFact } from '../../payment-event.ts';
-import { askProvider, type ApiAnswer } from '../../provider-api.ts';
 import type { ProviderEffects } from '../../provider.ts';
-import { createAccessTokens } from './access-tokens.ts';
+import { createPayPalAsking } from './asking.ts';
 import { readJson } from './envelope.ts';
 import { readConfirmSettings } from './settings.ts';
 import { translatePayPal } from './translate.ts';
@@ -26,18 +24,7 @@ export const confirmationSettings = ['environment', 'mode', 'clientId', 'clientS
 export function createPayPalConfirmer(settings: unknown, effects: ProviderEffects): Confirmer | null {
   const { environment, confirm } = readConfirmSettings(settings, effects);
   if (confirm.kind === 'never') return null;
-  const tokens = createAccessTokens({ environment, credentials: confirm.credentials, effects });
-
-  async function ask(url: string, at: Date): Promise<ApiAnswer> {
-    const token = await tokens.get(at);
-    const headersOf = (bearer: string) => ({ authorization: `Bearer ${bearer}`, accept: 'application/json' });
-    try {
-      return await askProvider(effects, { url, headers: headersOf(token) });
-    } catch (error) {
-      if (!isRefusal(error)) throw error;
-      return askProvider(effects, { url, headers: headersOf(await tokens.replace(token, at)) });
-    }
-  }
+  const ask = createPayPalAsking({ environment, credentials: confirm.credentials, effects });
 
   return (event) => {
     if (event.tier !== 'partial') return null;
@@ -67,8 +54,4 @@ function contradiction(answer: Buffer, event: { readonly eventId: string; readon
   if (!parsed.success) return 'PayPal answered with something that is no event';
   if (parsed.data.id !== event.eventId) return 'PayPal answered with another event';
   return parsed.data.event_type === event.type ? null : 'PayPal says that the event is of another type';
-}
-
-function isRefusal(error: unknown): boolean {
-  return error instanceof TransientError && error.code === 'provider_refused_us';
 }

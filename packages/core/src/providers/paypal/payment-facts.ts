@@ -100,8 +100,14 @@ function totalOf(order: PayPalOrder): { readonly amount?: number; readonly curre
   return { amount: units.reduce((total, unit) => total + (unit.amount ?? 0), 0), currency: first.currency };
 }
 
-function listedCaptureStatus(capture: PayPalTransaction): PaymentStatus {
+/** Where a capture stands by itself; without a status it is complete. */
+export function listedCaptureStatus(capture: PayPalTransaction): PaymentStatus {
   return documented(captureStatuses, { value: capture.status ?? 'COMPLETED', path: 'the status of a capture' });
+}
+
+/** Where a sale stands by itself: v1 calls it its state. */
+export function saleStatus(sale: PayPalTransaction): PaymentStatus {
+  return documented(saleStatuses, { value: sale.state ?? sale.status ?? '', path: 'the state of the sale' });
 }
 
 function failureCodeOf(transaction: PayPalTransaction, status: PaymentStatus): string | undefined {
@@ -125,4 +131,12 @@ const captureStatuses: ReadonlyMap<string, PaymentStatus> = new Map([
   ['PENDING', 'pending'],
   ['DECLINED', 'failed'],
   ['FAILED', 'failed'],
+]);
+
+const saleStatuses: ReadonlyMap<string, PaymentStatus> = new Map([
+  ['COMPLETED', 'captured'],
+  ['PARTIALLY_REFUNDED', 'captured'],
+  ['REFUNDED', 'captured'],
+  ['PENDING', 'pending'],
+  ['DENIED', 'failed'],
 ]);

@@ -1,6 +1,7 @@
 import type { Provider } from '../../provider.ts';
 import { words } from '../../words.ts';
 import { confirmationSettings, createPayPalConfirmer, translatePayPalAnswer } from './confirm.ts';
+import { createPayPalSnapshotter, snapshotSettings, translatePayPalSnapshot } from './snapshot.ts';
 import { translatePayPal } from './translate.ts';
 import { createPayPalVerifier } from './verify.ts';
 
@@ -50,6 +51,11 @@ export const paypal: Provider = {
     settings: confirmationSettings,
     createConfirmer: createPayPalConfirmer,
     translate: translatePayPalAnswer,
+  },
+  snapshots: {
+    settings: snapshotSettings,
+    createSnapshotter: createPayPalSnapshotter,
+    translate: translatePayPalSnapshot,
   },
   // Offline verification proves only a CRC32 of the body, so no difference between two bodies is harmless.
   statesSameEvent: (stored, received) => stored.equals(received),

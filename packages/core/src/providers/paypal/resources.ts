@@ -54,6 +54,7 @@ export const transactionSchema = z.object({
   ...times,
   ...relations,
   status,
+  state: status,
   amount: money,
   status_details: z.object({ reason: z.string().nullish() }).nullish(),
   reason_code: z.string().nullish(),

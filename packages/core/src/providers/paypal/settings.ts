@@ -143,6 +143,20 @@ export function readConfirmSettings(
   ]);
 }
 
+/** What asking PayPal how a payment stands takes; null without credentials. */
+export function readSnapshotAccess(
+  settings: unknown,
+  { production }: { readonly production: boolean },
+): { readonly environment: PayPalEnvironment; readonly credentials: PayPalCredentials } | null {
+  const parsed = confirmSettings.safeParse(settings);
+  if (!parsed.success) throw new ConfigurationError(parsed.error.issues.map(describeIssue));
+  const problems = production ? productionProblems(parsed.data) : [];
+  if (problems.length > 0) throw new ConfigurationError(problems);
+  const { clientId, clientSecret } = parsed.data;
+  if (clientId === undefined || clientSecret === undefined) return null;
+  return { environment: environmentOf(parsed.data.environment), credentials: { clientId, clientSecret } };
+}
+
 /**
  * What can be read of settings that may be wrong elsewhere, so that rules across
  * fields are checked beside the rules of each field. A field that is present but

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { readApiAccess } from '../../api-settings.ts';
+import { readApiAccess, type ApiAccess } from '../../api-settings.ts';
 import type { Confirmer } from '../../confirmation.ts';
 import { fetchingConfirmer, type Subject } from '../../fetching-confirmer.ts';
 import { readJsonBody } from '../../json-body.ts';
@@ -31,15 +31,8 @@ const settingsSchema = z.object({
  * Source: stripe-node esm/stripe.core.js parseEventNotification, fetchRelatedObject.
  */
 export function createStripeConfirmer(settings: unknown, effects: ProviderEffects): Confirmer | null {
-  const { apiKey, apiVersion } = parseSettings(settingsSchema, settings);
-  if (apiKey === undefined) return null;
-  const { production } = effects;
-  const access = readApiAccess(settings, {
-    name: 'apiKey',
-    credential: stripeApiKey,
-    origin: 'https://api.stripe.com',
-    production,
-  });
+  const access = readStripeAccess(settings, effects);
+  if (access === null) return null;
   return fetchingConfirmer(effects, ({ eventId, body, providerAccount }): Subject | null => {
     const reading = readJsonBody(body, thinEvent);
     if (reading.kind === 'malformed' || reading.value.related_object == null) return null;
@@ -48,13 +41,27 @@ export function createStripeConfirmer(settings: unknown, effects: ProviderEffect
       url: `${access.origin}${url}`,
       headers: {
         authorization: `Bearer ${access.credential}`,
-        'stripe-version': apiVersion,
+        'stripe-version': access.apiVersion,
         'stripe-request-trigger': `event=${eventId}`,
         ...(providerAccount === null ? {} : { 'stripe-context': providerAccount }),
       },
       isIn: (answer) => z.object({ id: z.literal(id) }).safeParse(answer).success,
     };
   });
+}
+
+/** What asking Stripe takes; null without an `apiKey`. Throws ConfigurationError with every problem of the settings. */
+export function readStripeAccess(
+  settings: unknown,
+  { production }: { readonly production: boolean },
+): (ApiAccess & { readonly apiVersion: string }) | null {
+  const { apiKey, apiVersion } = parseSettings(settingsSchema, settings);
+  if (apiKey === undefined) return null;
+  const origin = 'https://api.stripe.com';
+  return {
+    ...readApiAccess(settings, { name: 'apiKey', credential: stripeApiKey, origin, production }),
+    apiVersion,
+  };
 }
 
 /** The path is Stripe's own, but it is put behind our key: one plain path of its API and nothing else. */

@@ -2,6 +2,7 @@ import type { Provider } from '../../provider.ts';
 import { stripeEventTypes } from './documented-types.ts';
 import { statesSameStripeEvent } from './event.ts';
 import { confirmationSettings, createStripeConfirmer } from './confirm.ts';
+import { createStripeSnapshotter, translateStripeSnapshot } from './snapshot.ts';
 import { translateStripe, translateStripeObject } from './translate.ts';
 import { createStripeVerifier } from './verify.ts';
 
@@ -28,6 +29,11 @@ export const stripe: Provider = {
     settings: confirmationSettings,
     createConfirmer: createStripeConfirmer,
     translate: translateStripeObject,
+  },
+  snapshots: {
+    settings: confirmationSettings,
+    createSnapshotter: createStripeSnapshotter,
+    translate: translateStripeSnapshot,
   },
   statesSameEvent: statesSameStripeEvent,
 };

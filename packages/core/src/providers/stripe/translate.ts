@@ -130,7 +130,7 @@ function updatedCharge(object: unknown, occurredAtMs: number): readonly PaymentF
  * Refunds listed inside a charge, by API versions that do. Where not all was
  * captured one of them is the release of the rest, and nothing says which.
  */
-function listedRefunds(charge: StripeCharge, occurredAtMs: number): readonly PaymentFact[] {
+export function listedRefunds(charge: StripeCharge, occurredAtMs: number): readonly PaymentFact[] {
   if (capturedOf(charge) < charge.amount) return [];
   return (charge.refunds?.data ?? []).map((refund) =>
     refundFact(
