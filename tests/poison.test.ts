@@ -49,10 +49,14 @@ test(
     for (const { body } of events) await postStripe(ingest, body);
     for (let deployment = 0; deployment < 3; deployment += 1) {
       const worker = await system.startWorker();
-      await until(async () => (await system.queue.counts()).active === events.length, {
-        what: 'every event to be in hand',
-        deadlineMs: 30_000,
-      });
+      // Those of a dead worker count as active until they are handed on: each has been, once for every worker before.
+      await until(
+        async () => {
+          const active = await system.queue.bull.getActive();
+          return active.length === events.length && active.every((job) => job.stalledCounter >= deployment);
+        },
+        { what: 'every event to be in hand of this worker', deadlineMs: 30_000 },
+      );
       worker.kill('SIGKILL');
       await worker.exited;
     }
