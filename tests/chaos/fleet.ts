@@ -65,9 +65,6 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
     child = launched;
     return launched;
   };
-  const ended = async (process: ChildProcess): Promise<void> => {
-    while (process.exitCode === null && process.signalCode === null) await sleep(10);
-  };
   const start = async (): Promise<void> => {
     if (wanted) return;
     wanted = true;
@@ -82,13 +79,7 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
     wanted = false;
     const ending = child;
     if (ending === null) return;
-    ending.kill('SIGCONT');
-    if (how === 'stop') {
-      ending.kill('SIGTERM');
-      await Promise.race([ended(ending), sleep(12_000, undefined, { ref: false })]);
-    }
-    ending.kill('SIGKILL');
-    await ended(ending);
+    await endChild(ending, how);
     if (how === 'stop' && ending.exitCode !== 0)
       crashes.push(`${name} did not stop cleanly (${ending.signalCode ?? `exit code ${ending.exitCode}`})`);
   };
@@ -109,6 +100,20 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
     },
     [Symbol.asyncDispose]: () => end('kill'),
   };
+}
+
+/** A stopping program has SHUTDOWN_MS, and some more before it is killed. */
+const STOP_MS = 12_000;
+
+async function endChild(child: ChildProcess, how: 'kill' | 'stop'): Promise<void> {
+  const isGone = (): boolean => child.exitCode !== null || child.signalCode !== null;
+  child.kill('SIGCONT');
+  if (how === 'stop') {
+    child.kill('SIGTERM');
+    await until(isGone, { what: 'a clean end', deadlineMs: STOP_MS }).catch(() => undefined);
+  }
+  child.kill('SIGKILL');
+  await until(isGone, { what: 'the end of what was killed' });
 }
 
 function spawnProgram(

@@ -44,16 +44,15 @@ export const plants: readonly Plant[] = [
     edits: [
       {
         file: 'apps/worker/src/process-webhook.ts',
-        from: 'const processed = await world.db.transaction().execute((tx) => applyDelivery(tx, proven, world));',
-        to: `const marked = await world.db.transaction().execute(async (tx) => {
-          const entry = await enterLedger(tx, delivery);
+        from: 'const processed = await world.store.transaction((tx) => applyDelivery(tx, proven, world));',
+        to: `const marked = await world.store.transaction(async (tx) => {
+          const entry = await tx.enterLedger(delivery);
           if (entry.state !== 'received') return null;
-          await finishLedger(tx, entry.id, 'processed');
+          await tx.finishLedger(entry.id, 'processed');
           return entry.id;
         });
-        const processed = await world.db.transaction().execute(async (tx) => {
-          if (marked !== null)
-            await tx.updateTable('ledger').set({ state: 'received', finished_at: null }).where('id', '=', marked).execute();
+        const processed = await world.store.transaction(async (tx) => {
+          if (marked !== null) await tx.recordFailure(marked, toFailure(new Error('not processed yet')));
           return applyDelivery(tx, proven, world);
         });`,
       },
@@ -67,8 +66,8 @@ export const plants: readonly Plant[] = [
     edits: [
       {
         file: 'apps/worker/src/sweep.ts',
-        from: 'if (row?.held !== true) return null;',
-        to: 'if (row?.held !== false) return null;',
+        from: "return world.store.exclusively('sweep', async () => {",
+        to: "return world.store.exclusively('sweep', async () => {\n    if (world !== null) return null;",
       },
     ],
     sql: '',

@@ -61,33 +61,17 @@ export function createProvider(options: ProviderOptions): Provider {
   const sent = new Map<string, SentEvent>();
   const tally = { deliveries: 0, acknowledged: 0, refused: 0, unanswered: 0 };
   const agent = new Agent({ keepAlive: true, maxSockets: UNDER_WAY_MAX });
-  let open = Promise.withResolvers<void>();
-  let paused = false;
-  let underWay = 0;
+  const gate = createGate();
   let turn = 0;
   let heldBack: (() => void)[] | null = null;
-
-  const resume = (): void => {
-    paused = false;
-    open.resolve();
-  };
   options.signal.addEventListener('abort', () => {
     agent.destroy();
-    resume();
+    gate.resume();
   });
-  const mayGo = async (): Promise<void> => {
-    for (;;) {
-      if (paused) await open.promise;
-      else if (underWay >= UNDER_WAY_MAX) await sleep(20);
-      else return;
-    }
-  };
   const deliver = async (event: ChaosEvent, ingest: number | undefined): Promise<boolean> => {
-    await mayGo();
-    if (options.signal.aborted) return false;
+    await gate.enter();
     turn += 1;
     const url = options.urls[(ingest ?? turn) % options.urls.length] ?? '';
-    underWay += 1;
     tally.deliveries += 1;
     try {
       const status = await post(`${url}/webhooks/${event.endpoint}`, {
@@ -107,7 +91,7 @@ export function createProvider(options: ProviderOptions): Provider {
       tally.unanswered += 1;
       return false;
     } finally {
-      underWay -= 1;
+      gate.leave();
     }
   };
   return {
@@ -122,12 +106,8 @@ export function createProvider(options: ProviderOptions): Provider {
       }
     },
     sendAgain: (event) => deliver(event, undefined),
-    pause: async () => {
-      if (!paused) open = Promise.withResolvers();
-      paused = true;
-      await until(() => underWay === 0, { what: 'what the provider has under way to end' });
-    },
-    resume,
+    pause: gate.pause,
+    resume: gate.resume,
     holdBack: () => {
       const held: (() => void)[] = [];
       heldBack = held;
@@ -135,6 +115,36 @@ export function createProvider(options: ProviderOptions): Provider {
         heldBack = null;
         for (const go of held.toReversed()) go();
       };
+    },
+  };
+}
+
+/** Lets so many in at once, and nobody while it is closed. */
+function createGate() {
+  let open = Promise.withResolvers<void>();
+  let closed = false;
+  let inside = 0;
+  return {
+    enter: async (): Promise<void> => {
+      for (;;) {
+        if (closed) await open.promise;
+        else if (inside >= UNDER_WAY_MAX) await sleep(20);
+        else break;
+      }
+      inside += 1;
+    },
+    leave: (): void => {
+      inside -= 1;
+    },
+    /** Resolves once nobody is inside any more. */
+    pause: async (): Promise<void> => {
+      if (!closed) open = Promise.withResolvers();
+      closed = true;
+      await until(() => inside === 0, { what: 'what the provider has under way to end' });
+    },
+    resume: (): void => {
+      closed = false;
+      open.resolve();
     },
   };
 }

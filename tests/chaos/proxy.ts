@@ -37,30 +37,17 @@ export async function openLink(target: { readonly port: number }): Promise<Link>
     const far = connect({ host: '127.0.0.1', port: target.port });
     const pair: Pair = { near, far, silent: false };
     pairs.add(pair);
-    const pass = (from: Socket, to: Socket): void => {
-      const later = inOrder(() => (mode.kind === 'delay' ? mode.milliseconds : 0));
-      from.on('data', (piece: Buffer) => {
-        if (pair.silent) return;
-        later(() => {
-          if (to.destroyed || to.write(piece)) return;
-          from.pause();
-          to.once('drain', () => from.resume());
-        });
-      });
-      from.on('error', () => undefined);
-      from.on('end', () => {
-        if (!pair.silent) later(() => to.end());
-      });
-      from.on('close', () => {
-        if (pair.silent && from === far) return;
-        pairs.delete(pair);
-        to.destroy();
-      });
-    };
-    near.setNoDelay(true);
-    far.setNoDelay(true);
-    pass(near, far);
-    pass(far, near);
+    const delayMs = (): number => (mode.kind === 'delay' ? mode.milliseconds : 0);
+    pass(pair, { from: near, to: far, delayMs });
+    pass(pair, { from: far, to: near, delayMs });
+    near.on('close', () => {
+      pairs.delete(pair);
+      far.destroy();
+    });
+    far.on('close', () => {
+      // Of a half-open one the process must not learn.
+      if (!pair.silent) near.destroy();
+    });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
@@ -91,6 +78,27 @@ export async function openLink(target: { readonly port: number }): Promise<Link>
       await new Promise<void>((resolve) => server.close(() => resolve()));
     },
   };
+}
+
+/** Hands on what one side sends; nothing of a pair that has fallen silent. */
+function pass(
+  pair: Pair,
+  { from, to, delayMs }: { readonly from: Socket; readonly to: Socket; readonly delayMs: () => number },
+): void {
+  const later = inOrder(delayMs);
+  from.setNoDelay(true);
+  from.on('data', (piece: Buffer) => {
+    if (pair.silent) return;
+    later(() => {
+      if (to.destroyed || to.write(piece)) return;
+      from.pause();
+      to.once('drain', () => from.resume());
+    });
+  });
+  from.on('error', () => undefined);
+  from.on('end', () => {
+    if (!pair.silent) later(() => to.end());
+  });
 }
 
 /** Runs each at once or after the delay of the moment, and never before one that was given earlier. */

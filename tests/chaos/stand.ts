@@ -87,6 +87,38 @@ export async function raiseStand(
   const rootsFile = path.join(runDir, 'roots.pem');
   writeFileSync(rootsFile, paypal.rootPem);
 
+  const environment = {
+    STRIPE_WEBHOOK_SECRET: stripeSecret,
+    PAYPAL_WEBHOOK_ID: paypalWebhookId,
+    PAYPAL_SIMULATOR_URL: paypal.origin,
+    TRUSTED_ROOTS_FILE: rootsFile,
+    PENSTOCK_CONFIG: path.join(import.meta.dirname, 'chaos.config.ts'),
+    LOG_LEVEL: 'warn',
+    // Short, so that what a dead worker held, and what a queue lost, comes back within a fault's time.
+    LOCK_MS: '3000',
+    SWEEP_MS: '1000',
+    SWEEP_GRACE_MS: '4000',
+  };
+  const fleet = await startFleet({ ...options, runDir, postgres, redis, environment }, resources);
+  const provider = createProvider({
+    urls: fleet.programs.filter(({ kind }) => kind === 'ingest').map(({ port }) => `http://127.0.0.1:${port}`),
+    stripeSecret,
+    paypalWebhookId,
+    paypal,
+    signal: options.signal,
+  });
+  return { runDir, ...fleet, postgres, redis, provider, db, location };
+}
+
+type Fleet = Pick<Stand, 'programs' | 'redisLinks' | 'postgresLinks'>;
+
+/** Every program at once, each behind links of its own. */
+async function startFleet(
+  given: StandOptions &
+    Pick<Stand, 'runDir' | 'postgres' | 'redis'> & { readonly environment: Readonly<Record<string, string>> },
+  resources: AsyncDisposableStack,
+): Promise<Fleet> {
+  const { runDir, postgres, redis } = given;
   const redisLinks: Link[] = [];
   const postgresLinks: Link[] = [];
   const starting: Promise<Program>[] = [];
@@ -94,43 +126,22 @@ export async function raiseStand(
     const postgresLink = resources.use(await openLink(postgres));
     const databaseUrl = throughLink(postgres.url, postgresLink);
     postgresLinks.push(postgresLink);
-    const variables: Record<string, string> = {};
-    if (redis === null) variables['QUEUE_DATABASE_URL'] = databaseUrl;
+    const environment: Record<string, string> = { ...given.environment };
+    if (redis === null) environment['QUEUE_DATABASE_URL'] = databaseUrl;
     else {
       const redisLink = resources.use(await openLink(redis));
       redisLinks.push(redisLink);
-      variables['REDIS_URL'] = throughLink(redis.url, redisLink);
+      environment['REDIS_URL'] = throughLink(redis.url, redisLink);
     }
-    if (kind === 'worker') variables['DATABASE_URL'] = databaseUrl;
-    else if (options.spool) variables['SPOOL_DIR'] = path.join(runDir, `spool-${name}`);
-    const environment = {
-      ...variables,
-      STRIPE_WEBHOOK_SECRET: stripeSecret,
-      PAYPAL_WEBHOOK_ID: paypalWebhookId,
-      PAYPAL_SIMULATOR_URL: paypal.origin,
-      TRUSTED_ROOTS_FILE: rootsFile,
-      PENSTOCK_CONFIG: path.join(import.meta.dirname, 'chaos.config.ts'),
-      LOG_LEVEL: 'warn',
-      // Short, so that what a dead worker held, and what a queue lost, comes back within a fault's time.
-      LOCK_MS: '3000',
-      SWEEP_MS: '1000',
-      SWEEP_GRACE_MS: '4000',
-    };
-    starting.push(startProgram({ name, kind, runDir, plant: options.plant?.name ?? null, environment }));
+    if (kind === 'worker') environment['DATABASE_URL'] = databaseUrl;
+    else if (given.spool) environment['SPOOL_DIR'] = path.join(runDir, `spool-${name}`);
+    starting.push(startProgram({ name, kind, runDir, plant: given.plant?.name ?? null, environment }));
   }
   for (const started of await Promise.allSettled(starting))
     if (started.status === 'fulfilled') resources.use(started.value);
   const programs = await Promise.all(starting);
-  say(`${programs.map(({ name }) => name).join(', ')} run`);
-
-  const provider = createProvider({
-    urls: programs.filter(({ kind }) => kind === 'ingest').map(({ port }) => `http://127.0.0.1:${port}`),
-    stripeSecret,
-    paypalWebhookId,
-    paypal,
-    signal: options.signal,
-  });
-  return { runDir, programs, postgres, redis, redisLinks, postgresLinks, provider, db, location };
+  given.say(`${programs.map(({ name }) => name).join(', ')} run`);
+  return { programs, redisLinks, postgresLinks };
 }
 
 function numbered(kind: 'ingest' | 'worker', count: number) {

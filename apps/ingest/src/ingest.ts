@@ -3,7 +3,7 @@ import { getRequestListener, RequestError } from '@hono/node-server';
 import { ConfigurationError } from '@penstock/core/failure';
 import { loadConfiguration, resolveSettings, type LoadedConfiguration } from '@penstock/runtime/configuration-file';
 import { readSettings, type Environment } from '@penstock/runtime/env';
-import { serveHealth } from '@penstock/runtime/health';
+import { serveHealth, type ReadinessCheck } from '@penstock/runtime/health';
 import { providerEffects } from '@penstock/runtime/http-exchange';
 import type { ProcessScope } from '@penstock/runtime/lifecycle';
 import { createLogger } from '@penstock/runtime/logger';
@@ -63,13 +63,7 @@ export async function ingest(given: IngestProcess, scope: ProcessScope): Promise
       beforeScrape: async () => {
         if (spool !== null) events.spoolState(spool.state(), given.now());
       },
-      checks: [
-        {
-          name: queue.location.backend,
-          check: queue.assertReady,
-          bears: (problem) => spool !== null && hasRoom(spool.state()) && !(problem instanceof ForgetfulQueueError),
-        },
-      ],
+      checks: [queueCheck(queue, spool)],
     }),
   );
 
@@ -126,6 +120,15 @@ async function openEnqueue(
   const { spoolDir: dir, spoolBytesMax: bytesMax, enqueueMs } = config;
   const spool = scope.resources.use(await spoolDeliveries({ dir, bytesMax, enqueueMs, enqueue, events }));
   return { enqueue: spool.enqueue, spool };
+}
+
+/** A queue that is away is borne while the spool has room; one that answers and would forget is not. */
+function queueCheck(queue: WebhookQueue, spool: SpooledEnqueue | null): ReadinessCheck {
+  return {
+    name: queue.location.backend,
+    check: queue.assertReady,
+    bears: (problem) => spool !== null && hasRoom(spool.state()) && !(problem instanceof ForgetfulQueueError),
+  };
 }
 
 function hasRoom({ bytes, bytesMax }: SpoolState): boolean {

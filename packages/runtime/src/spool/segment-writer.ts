@@ -21,6 +21,18 @@ export interface SegmentWriter {
   readonly seal: () => Promise<void>;
 }
 
+interface Segment {
+  readonly file: string;
+  readonly handle: Awaited<ReturnType<OpenFile>>;
+  bytes: number;
+}
+
+interface Waiting {
+  readonly bytes: Buffer;
+  readonly written: () => void;
+  readonly failed: (error: unknown) => void;
+}
+
 /**
  * Makes a writer of segments numbered from `next`. Writes that come while one
  * is being synced go together in the next: one sync serves them all.
@@ -33,9 +45,8 @@ export function createSegmentWriter(options: {
 }): SegmentWriter {
   const { dir, openFile = openSegment, onSealed } = options;
   let next = options.next;
-  let segment: { readonly file: string; readonly handle: Awaited<ReturnType<OpenFile>>; bytes: number } | null = null;
-  let waiting: { readonly bytes: Buffer; readonly written: () => void; readonly failed: (error: unknown) => void }[] =
-    [];
+  let segment: Segment | null = null;
+  let waiting: Waiting[] = [];
   // One thing at a time: a batch written and synced, or a segment sealed.
   let turn: Promise<void> = Promise.resolve();
 
@@ -59,12 +70,7 @@ export function createSegmentWriter(options: {
     if (segment !== null && segment.bytes >= SEGMENT_BYTES) await seal();
   };
   const writeTogether = async (bytes: Buffer): Promise<void> => {
-    if (segment === null) {
-      const file = path.join(dir, segmentName(next));
-      segment = { file, handle: await openFile(file), bytes: 0 };
-      next += 1;
-      await syncFolder(dir);
-    }
+    segment ??= await newSegment(path.join(dir, segmentName(next++)), openFile);
     const { handle } = segment;
     try {
       await handle.appendFile(bytes);
@@ -90,6 +96,12 @@ export function createSegmentWriter(options: {
       }),
     seal: () => (turn = turn.then(seal)),
   };
+}
+
+async function newSegment(file: string, openFile: OpenFile): Promise<Segment> {
+  const handle = await openFile(file);
+  await syncFolder(path.dirname(file));
+  return { file, handle, bytes: 0 };
 }
 
 /** `00000012.spool`: names sort as the segments were made. */

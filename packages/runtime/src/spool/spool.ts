@@ -59,13 +59,7 @@ interface Segment {
 export async function openSpool(options: SpoolOptions): Promise<Spool> {
   const { dir, bytesMax, openFile } = options;
   const lock = await takeFolder(dir);
-  const sealed: Segment[] = [];
-  const held = new Set<string>();
-  for (const file of await segmentFiles(dir)) {
-    const { bytes, batches } = await readSegment(file);
-    for (const delivery of batches.flat()) held.add(identityOf(delivery));
-    sealed.push({ file, bytes: bytes.length, oldestReceivedAt: receivedAtOf(batches.flat()) });
-  }
+  const { sealed, held } = await readFolder(dir);
   let bytes = sealed.reduce((sum, segment) => sum + segment.bytes, 0);
   /** Of the segment that is being written. */
   let open: Omit<Segment, 'file'> = { bytes: 0, oldestReceivedAt: null };
@@ -134,6 +128,18 @@ async function takeFolder(dir: string): Promise<Disposable> {
     if (error instanceof ConfigurationError) throw error;
     throw new ConfigurationError([`SPOOL_DIR ${dir} cannot be used: ${toFailure(error).message}`]);
   }
+}
+
+/** What an earlier process left. */
+async function readFolder(dir: string): Promise<{ readonly sealed: Segment[]; readonly held: Set<string> }> {
+  const sealed: Segment[] = [];
+  const held = new Set<string>();
+  for (const file of await segmentFiles(dir)) {
+    const { bytes, batches } = await readSegment(file);
+    for (const delivery of batches.flat()) held.add(identityOf(delivery));
+    sealed.push({ file, bytes: bytes.length, oldestReceivedAt: receivedAtOf(batches.flat()) });
+  }
+  return { sealed, held };
 }
 
 async function segmentFiles(dir: string): Promise<readonly string[]> {
