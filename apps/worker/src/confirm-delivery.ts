@@ -75,6 +75,19 @@ export async function confirmDelivery(
   }
 }
 
+/** Whether the event has to be asked about before it is acted upon. */
+export function hasToBeConfirmed(
+  delivery: Delivery,
+  provider: Provider,
+  { endpoints }: Pick<ConfirmWorld, 'endpoints'>,
+): boolean {
+  const { shape, tier } = delivery;
+  if (provider.confirmation === undefined || shape === 'malformed' || tier === 'fetched') return false;
+  const endpoint = endpoints.get(delivery.endpoint);
+  if (endpoint === undefined) return tier !== 'full' && tier !== 'body';
+  return (endpoint.confirm?.(unconfirmed(delivery, tier)) ?? null) !== null;
+}
+
 function unconfirmed({ eventId, type, providerAccount, receivedAt, body }: Delivery, tier: Tier) {
   return { eventId, type, tier, providerAccount, receivedAt: new Date(receivedAt), body: decodeBody(body) };
 }

@@ -106,7 +106,8 @@ async function recordFailures(
   else await tx.recordDeath(input.ledgerId, { failure, reason: next.reason });
 }
 
-function asDone({ handler, version, durationMs }: HandlerOutcome): HandlerAttempt {
+/** A run that succeeded, as it is recorded. */
+export function asDone({ handler, version, durationMs }: HandlerOutcome): HandlerAttempt {
   return { handler, version, durationMs, state: 'done', failure: null };
 }
 

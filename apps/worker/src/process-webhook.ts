@@ -206,7 +206,8 @@ async function applyDelivery(
   return ended(outcome, { handlers: handled.outcomes, moved: applied.moved });
 }
 
-function paceOf({ endpoint, type }: Delivery, world: Pick<ProcessWorld, 'endpoints'>): RetryPace {
+/** How fast a failed event of this kind is tried again. */
+export function paceOf({ endpoint, type }: Delivery, world: Pick<ProcessWorld, 'endpoints'>): RetryPace {
   return paceFor(world.endpoints.get(endpoint)?.retry, type);
 }
 

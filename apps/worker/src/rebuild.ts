@@ -24,7 +24,7 @@ import {
 import { sql } from 'kysely';
 import { factsOf } from './confirm-delivery.ts';
 import { createNameComponents, type NameComponents } from './name-components.ts';
-import { disputeRow, paymentRow, payoutRow, refundRow } from './projection-rows.ts';
+import { disputeRow, paymentRow, payoutRow, refundRow } from '@penstock/db/projection-rows';
 
 /** What rebuilding needs of the world. */
 export interface RebuildWorld {

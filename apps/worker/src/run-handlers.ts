@@ -97,6 +97,30 @@ export async function runHandlers(
   return outcomes;
 }
 
+/**
+ * Runs the handlers of one event within a savepoint that is the caller's:
+ * throws at the first that fails, and what all of them wrote is to be taken back.
+ */
+export async function runWithoutSavepoint(
+  scope: SavepointScope,
+  given: { readonly input: HandlerInput; readonly handlers: readonly Handler<LedgerTransaction>[] },
+  world: HandlerWorld,
+): Promise<readonly HandlerOutcome[]> {
+  const event = describe(given.input);
+  const outcomes: HandlerOutcome[] = [];
+  for (const handler of given.handlers) {
+    const started = world.elapsedMs();
+    const { name, version } = handler;
+    const timeoutMs = handler.timeoutMs ?? world.handlerMs;
+    const controller = new AbortController();
+    await runWithin({ timeoutMs, name, controller, after: world.after }, () =>
+      runOne(scope, { handler, event, input: given.input, signal: controller.signal }, world),
+    );
+    outcomes.push({ kind: 'done', handler: name, version, durationMs: world.elapsedMs() - started });
+  }
+  return outcomes;
+}
+
 interface Run {
   readonly handler: Handler<LedgerTransaction>;
   readonly event: HandledEvent;

@@ -18,13 +18,16 @@ export interface Taker {
 /** One for each process: it knows what is in hand there. What is processed is processed within `around`, as in a span. */
 export function openTaker(
   world: SuspectWorld,
-  around: (job: QueuedJob, process: () => Promise<Processed>) => Promise<Processed> = (_job, process) => process(),
+  how: {
+    readonly around?: (job: QueuedJob, process: () => Promise<Processed>) => Promise<Processed>;
+    /** How a job that is no suspect is processed; alone where absent. */
+    readonly beside?: (job: QueuedJob) => Promise<Processed>;
+  } = {},
 ): Taker {
+  const { around = (_job, process) => process(), beside = (job) => processWebhook(job, world) } = how;
   const aisle = openAisle();
   const process = (job: QueuedJob): Promise<Processed> =>
-    job.stalls === undefined
-      ? aisle.beside(() => processWebhook(job, world))
-      : aisle.alone(() => processSuspect(job, world));
+    job.stalls === undefined ? aisle.beside(() => beside(job)) : aisle.alone(() => processSuspect(job, world));
   return {
     take: async (job) => {
       if (job.buried === true) return { processed: null, verdict: await stayDead(job, world) };

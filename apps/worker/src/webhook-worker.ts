@@ -1,6 +1,8 @@
+import type { TogetherStore } from '@penstock/db/together-store';
 import { consumeWebhooks } from '@penstock/runtime/webhook-consumer';
 import type { QueueLocation } from '@penstock/runtime/queue-location';
 import type { createWorkerEvents } from './events.ts';
+import { inBatches } from './in-batches.ts';
 import type { KeyUses } from './key-uses.ts';
 import type { SuspectWorld } from './process-suspect.ts';
 import { openTaker } from './take-job.ts';
@@ -10,12 +12,17 @@ export function startWebhookWorker(options: {
   readonly location: QueueLocation;
   readonly concurrency: number;
   readonly lockMs: number;
-  readonly world: SuspectWorld;
+  /** Events that are processed alone at a time; each takes a connection of the database. */
+  readonly aloneMax: number;
+  readonly world: SuspectWorld & { readonly together: TogetherStore };
   readonly events: ReturnType<typeof createWorkerEvents>;
   readonly keyUses: Pick<KeyUses, 'add'>;
 }) {
   const { world, events } = options;
-  const taker = openTaker(world, events.processing);
+  const taker = openTaker(world, {
+    around: events.processing,
+    beside: inBatches(world, { aloneMax: options.aloneMax }),
+  });
   return consumeWebhooks({
     location: options.location,
     concurrency: options.concurrency,

@@ -3,6 +3,7 @@ import { providerNamed } from '@penstock/core/providers/registry';
 import { assertLimited, assertReachable, openDatabase, type LedgerTransaction } from '@penstock/db/database';
 import { countOpenConflicts } from '@penstock/db/find-conflicts';
 import { openLedgerStore } from '@penstock/db/ledger-store';
+import { openTogetherStore, type TogetherStore } from '@penstock/db/together-store';
 import { assertMigrated } from '@penstock/db/migrate';
 import { oldestUndelivered } from '@penstock/db/outbox-deliveries';
 import { replicationOf } from '@penstock/db/replication';
@@ -170,8 +171,9 @@ export async function worker(given: WorkerProcess, scope: ProcessScope): Promise
     }),
   );
 
-  const world: SuspectWorld = {
+  const world: SuspectWorld & { readonly together: TogetherStore } = {
     store,
+    together: openTogetherStore(db),
     ...realTime,
     crashesMax: config.crashesMax,
     workerName: `${hostname()}:${process.pid}`,
@@ -185,7 +187,16 @@ export async function worker(given: WorkerProcess, scope: ProcessScope): Promise
     ...(given.onStep === undefined ? {} : { onStep: given.onStep }),
   };
   const intake = scope.resources.use(
-    startWebhookWorker({ location, concurrency: config.concurrency, lockMs: config.lockMs, world, events, keyUses }),
+    startWebhookWorker({
+      location,
+      concurrency: config.concurrency,
+      // Two transactions hold many events; sweeper and retention hold a connection each.
+      aloneMax: Math.max(1, config.databasePoolMax - 4),
+      lockMs: config.lockMs,
+      world,
+      events,
+      keyUses,
+    }),
   );
   await intake.ready();
   scope.stopping.addEventListener('abort', events.stopping);

@@ -47,7 +47,7 @@ export async function applyFacts(tx: LedgerTransaction, source: FactSource): Pro
     payouts: [],
     moved: [],
   };
-  for (const family of families(source.facts)) {
+  for (const family of familiesOf(source.facts)) {
     const { payment, moved } = await applyToPayment(tx, { ...source, facts: family.facts }, family.names);
     applied.payments.push(payment);
     applied.moved.push(...moved);
@@ -116,8 +116,8 @@ interface Family {
   readonly facts: readonly KeyedFact[];
 }
 
-/** Splits one event's facts by payment: facts that share a name belong together. */
-function families(facts: readonly KeyedFact[]): readonly Family[] {
+/** Splits one event's facts by payment: facts that share a name belong together. Payouts are of none. */
+export function familiesOf(facts: readonly KeyedFact[]): readonly Family[] {
   let result: readonly Family[] = [];
   for (const keyed of facts) {
     if (keyed.fact.kind === 'payout') continue;

@@ -45,11 +45,22 @@ export async function recordHandlerRuns(
   ledgerId: number,
   attempts: readonly HandlerAttempt[],
 ): Promise<void> {
-  if (attempts.length === 0) return;
+  await recordRunsTogether(
+    tx,
+    attempts.map((attempt) => ({ ledgerId, attempt })),
+  );
+}
+
+/** The same for several events at once. */
+export async function recordRunsTogether(
+  tx: LedgerTransaction,
+  runs: readonly { readonly ledgerId: number; readonly attempt: HandlerAttempt }[],
+): Promise<void> {
+  if (runs.length === 0) return;
   await tx
     .insertInto('handler_runs')
     .values(
-      attempts.map((attempt) => ({
+      runs.map(({ ledgerId, attempt }) => ({
         ledger_id: ledgerId,
         handler: attempt.handler,
         version: attempt.version,

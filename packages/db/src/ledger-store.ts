@@ -30,7 +30,7 @@ import { addToOutbox } from './outbox.ts';
 import { bindTransmission, findTransmission } from './transmissions.ts';
 
 /** A question of a table's file, already bound to its connection: what it promises is said there. */
-type Bound<Question> = Question extends (connection: LedgerTransaction, ...given: infer Given) => infer Answer
+export type Bound<Question> = Question extends (connection: LedgerTransaction, ...given: infer Given) => infer Answer
   ? (...given: Given) => Answer
   : never;
 

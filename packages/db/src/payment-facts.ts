@@ -66,7 +66,8 @@ export async function factsOfPayout(
   return rows.map(toKeyedFact);
 }
 
-function toKeyedFact(row: {
+/** A stored fact, parsed. */
+export function toKeyedFact(row: {
   readonly provider_event_id: string;
   readonly ordinal: number;
   readonly fact: unknown;

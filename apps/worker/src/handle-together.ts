@@ -1,0 +1,39 @@
+import type { TogetherTransaction } from '@penstock/db/together-store';
+import { asDone, handleEvent, type Handled, type HandledAttempt } from './handle-event.ts';
+import { coveringHandlers, runWithoutSavepoint, type HandlerWorld } from './run-handlers.ts';
+
+/**
+ * Runs the handlers of events that were entered by this very transaction, all
+ * under one savepoint: two statements in place of two a handler. Where one
+ * fails, what all of them wrote is taken back, and each event is handled as if
+ * it had come alone; so a handler may run twice where another's event is at
+ * fault, and its writes are there once.
+ */
+export async function handleTogether(
+  tx: TogetherTransaction,
+  events: readonly HandledAttempt[],
+  world: HandlerWorld,
+): Promise<readonly Handled[]> {
+  const covered = events.map((event) => ({ event, handlers: coveringHandlers(event.input, world.handlers) }));
+  const every = covered.flatMap(({ handlers }) => handlers);
+  if (every.length === 0) return events.map(() => ({ kind: 'done', covering: 0, again: false, outcomes: [] }));
+
+  const timeoutMs = Math.max(...every.map((handler) => handler.timeoutMs ?? world.handlerMs));
+  const handled: Handled[] = [];
+  const outcome = await tx.underSavepoint({ timeoutMs, refuse: () => undefined }, async (scope) => {
+    for (const { event, handlers } of covered) {
+      const outcomes = await runWithoutSavepoint(scope, { input: event.input, handlers }, world);
+      handled.push({ kind: 'done', covering: handlers.length, again: false, outcomes });
+    }
+  });
+  if (outcome.kind === 'taken back') {
+    const alone: Handled[] = [];
+    for (const event of events) alone.push(await handleEvent(tx, event, world));
+    return alone;
+  }
+  const runs = handled.flatMap(({ outcomes }, position) =>
+    outcomes.map((run) => ({ ledgerId: events[position]?.input.ledgerId ?? 0, attempt: asDone(run) })),
+  );
+  await tx.recordRunsTogether(runs);
+  return handled;
+}

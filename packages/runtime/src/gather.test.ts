@@ -1,0 +1,94 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { gather } from './gather.ts';
+
+describe('what is gathered', () => {
+  test('while there is room goes at once, and while there is none goes together', async () => {
+    const groups: (readonly number[])[] = [];
+    const gates: PromiseWithResolvers<void>[] = [];
+    const add = gather<number, number>({
+      itemsMax: 10,
+      groupsMax: 1,
+      take: async (items) => {
+        groups.push(items);
+        const gate = Promise.withResolvers<void>();
+        gates.push(gate);
+        await gate.promise;
+        return items.map((item) => item * 10);
+      },
+    });
+    const first = add(1);
+    await turn();
+    const others = [2, 3, 4].map(add);
+    await turn();
+    expect(groups).toEqual([[1]]);
+    gates[0]?.resolve();
+    expect(await first).toBe(10);
+    expect(groups).toEqual([[1], [2, 3, 4]]);
+    gates[1]?.resolve();
+    expect(await Promise.all(others)).toEqual([20, 30, 40]);
+  });
+
+  test('is taken within the context of the first of its group', async () => {
+    const context = new AsyncLocalStorage<string>();
+    const add = gather<number, string | undefined>({
+      itemsMax: 1,
+      groupsMax: 1,
+      take: async (items) => {
+        await turn();
+        return items.map(() => context.getStore());
+      },
+    });
+    const names = ['first', 'second', 'third'];
+    expect(await Promise.all(names.map((name, number) => context.run(name, () => add(number))))).toEqual(names);
+  });
+
+  test('fails together, and does not keep what comes after it', async () => {
+    const add = gather<number, number>({
+      itemsMax: 2,
+      groupsMax: 1,
+      take: async (items) => {
+        if (items.includes(1)) throw new Error('the queue is away');
+        return items;
+      },
+    });
+    const settled = await Promise.allSettled([1, 2, 3].map(add));
+    expect(settled.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'fulfilled']);
+  });
+
+  test('is answered each by its own result, in groups no larger and no more than they may be, in order', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.integer({ min: 0, max: 3 }), { minLength: 1, maxLength: 60 }),
+        fc.integer({ min: 1, max: 7 }),
+        fc.integer({ min: 1, max: 3 }),
+        async (pauses, itemsMax, groupsMax) => {
+          let inHand = 0;
+          const taken: number[] = [];
+          const add = gather<number, string>({
+            itemsMax,
+            groupsMax,
+            take: async (items) => {
+              inHand += 1;
+              expect(inHand).toBeLessThanOrEqual(groupsMax);
+              expect(items.length).toBeLessThanOrEqual(itemsMax);
+              taken.push(...items);
+              for (let left = pauses[items[0] ?? 0] ?? 0; left > 0; left -= 1) await turn();
+              inHand -= 1;
+              return items.map(String);
+            },
+          });
+          const results = await Promise.all(pauses.map((_, number) => add(number)));
+          expect(results).toEqual(pauses.map((_, number) => String(number)));
+          expect(taken).toEqual(pauses.map((_, number) => number));
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+});
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

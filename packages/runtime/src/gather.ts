@@ -1,0 +1,64 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+
+/** How items are taken together. */
+export interface Gathering<Item, Result> {
+  /** Takes a group; one result for each item, in their order. Where it throws, every item of the group fails. */
+  readonly take: (items: readonly Item[]) => Promise<readonly Result[]>;
+  /** Most items of a group. */
+  readonly itemsMax: number;
+  /** Most groups being taken at a time. */
+  readonly groupsMax: number;
+}
+
+/**
+ * Takes items in groups, as a database commits in groups: what comes while
+ * there is room goes at once, what comes while every group is busy goes
+ * together when one has ended. So nothing waits for company, and the busier it
+ * is the larger the groups become. Items are taken in the order they came, a
+ * group within the asynchronous context (the trace) of its first.
+ */
+export function gather<Item, Result>(gathering: Gathering<Item, Result>): (item: Item) => Promise<Result> {
+  const waiting: Waiting<Item, Result>[] = [];
+  let groups = 0;
+  let isDue = false;
+
+  const takeGroup = async (): Promise<void> => {
+    const group = waiting.splice(0, gathering.itemsMax);
+    groups += 1;
+    try {
+      const items = group.map(({ item }) => item);
+      const inContext = group[0]?.inContext ?? AsyncLocalStorage.snapshot();
+      const results = await inContext(() => gathering.take(items));
+      if (results.length !== group.length) throw new Error(`${group.length} items came to ${results.length} results`);
+      results.forEach((result, position) => group[position]?.settled.resolve(result));
+    } catch (error) {
+      for (const { settled } of group) settled.reject(error);
+    } finally {
+      groups -= 1;
+      start();
+    }
+  };
+  const start = (): void => {
+    while (waiting.length > 0 && groups < gathering.groupsMax) void takeGroup();
+  };
+
+  return (item) => {
+    const settled = Promise.withResolvers<Result>();
+    waiting.push({ item, settled, inContext: AsyncLocalStorage.snapshot() });
+    // What arrives in one turn of the event loop, as from one read of several sockets, goes together.
+    if (!isDue) {
+      isDue = true;
+      setImmediate(() => {
+        isDue = false;
+        start();
+      });
+    }
+    return settled.promise;
+  };
+}
+
+interface Waiting<Item, Result> {
+  readonly item: Item;
+  readonly settled: PromiseWithResolvers<Result>;
+  readonly inContext: ReturnType<typeof AsyncLocalStorage.snapshot>;
+}
