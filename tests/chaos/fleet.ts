@@ -71,7 +71,7 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
     launch();
     await until(() => answers(`${healthUrl}/health`, () => false), {
       what: `${name} to be healthy (${logFile})`,
-      deadlineMs: 90_000,
+      deadlineMs: 180_000,
       everyMs: 100,
     });
   };

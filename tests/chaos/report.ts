@@ -8,8 +8,10 @@ export interface FaultRecord {
   readonly kind: FaultKind;
   readonly atMs: number;
   readonly lastsMs: number;
-  /** Null where the system was not well again within a minute and a half. */
+  /** Null where the system was not well again in time. */
   readonly recoveryMs: number | null;
+  /** Why the fault could not be begun or ended, where it could not. */
+  readonly problem?: string;
 }
 
 /** What a run prints. */
@@ -59,7 +61,10 @@ export function summarize(run: {
   const kinds = [...new Set(records.map(({ kind }) => kind))].toSorted();
   const unrecovered = records
     .filter(({ recoveryMs }) => recoveryMs === null)
-    .map(({ number, kind }) => `fault ${number} (${kind}): nothing sent after it was processed in time`);
+    .map(
+      ({ number, kind, problem }) =>
+        `fault ${number} (${kind}): ${problem ?? 'nothing sent after it was processed in time'}`,
+    );
   const wrong = [...judgement.wrong, ...unrecovered];
   return {
     seed: run.seed,

@@ -127,17 +127,18 @@ async function one(
   },
 ): Promise<FaultRecord> {
   const { fault, signal } = given;
-  const atMs = performance.now() - given.started;
+  const { number, kind, lastsMs } = fault;
+  const begun = { number, kind, lastsMs, atMs: Math.round(performance.now() - given.started) };
   try {
     const mend = await inflict(stand, fault);
     await sleep(fault.lastsMs, undefined, { signal }).catch(() => undefined);
     await mend();
+  } catch (error) {
+    return { ...begun, recoveryMs: null, problem: error instanceof Error ? error.message : String(error) };
   } finally {
     given.mended();
   }
-  const { number, kind, lastsMs } = fault;
-  const recoveryMs = await recover(stand, given);
-  return { number, kind, atMs: Math.round(atMs), lastsMs, recoveryMs };
+  return { ...begun, recoveryMs: await recover(stand, given) };
 }
 
 /** From the end of a fault until an event sent to each ingest after it is processed. */
