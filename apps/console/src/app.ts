@@ -25,6 +25,7 @@ import { requireOperator } from './require-operator.ts';
 import { addressOf, wantsPage } from './request.ts';
 import { requireSession } from './require-session.ts';
 import { refusalDetails, refuse, type ConsoleEnv } from './respond.ts';
+import { slaRoute } from './sla-route.ts';
 import { secureAnswers } from './secure-answers.ts';
 
 /** Operators look again rather than wait longer; a queue never reached since the start would let them wait for ever. */
@@ -82,6 +83,7 @@ export function createConsoleApp(world: ConsoleWorld, events: ConsoleEvents): Ho
   app.get('/payments/:id', paymentRoute(world.reads));
   app.get('/conflicts', conflictsRoute(world.db));
   app.get('/keys', keysRoute(world.db, world.now));
+  app.get('/sla', slaRoute(world.db, world.now));
   app.route('/dead', deadRoutes(world));
   app.route('/replays', replayRoutes(world));
   const queues = { webhooks: world.queue.bull, outbox: world.outbox.bull };

@@ -95,7 +95,17 @@ export function createConsoleEvents({ logger, metrics }: { readonly logger: Logg
 
 export type ConsoleEvents = ReturnType<typeof createConsoleEvents>;
 
-const exactRoutes = new Set(['/', '/login', '/logout', '/console.css', '/conflicts', '/keys', '/dead', '/replays']);
+const exactRoutes = new Set([
+  '/',
+  '/login',
+  '/logout',
+  '/console.css',
+  '/conflicts',
+  '/keys',
+  '/sla',
+  '/dead',
+  '/replays',
+]);
 
 /** Only our own routes become label values: anybody can ask for any path. */
 function routeLabel(path: string): string {

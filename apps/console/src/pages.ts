@@ -46,6 +46,10 @@ export function frontPage(options: { readonly queueName: string; readonly counts
       <h2 id="keys">Signing keys</h2>
       <p><a href="/keys">Which was used when last</a></p>
     </section>
+    <section aria-labelledby="sla">
+      <h2 id="sla">Service level</h2>
+      <p><a href="/sla">How many events were processed in time</a></p>
+    </section>
     <form method="post" action="/logout"><button type="submit">Log out</button></form>`,
   );
 }

@@ -14,7 +14,7 @@ export function receivingMetrics(declare: Declare) {
       help: 'Time from the head of a request to its answer.',
       labels: {
         http_route:
-          '/webhooks/:endpoint at ingest; /, /login, /logout, /console.css, /payments/:id, /conflicts, /keys, /queues, /api and its reads, other at the console',
+          '/webhooks/:endpoint at ingest; /, /login, /logout, /console.css, /payments/:id, /conflicts, /keys, /sla, /queues, /api and its reads, other at the console',
         http_request_method: "HTTP's known ones, other",
         http_response_status_code: 'the HTTP status',
         endpoint: 'a name of the configuration, unknown; empty at the console',

@@ -1,0 +1,65 @@
+import { budgetOf, type Incident } from '@penstock/core/sla-report';
+import type { SlaRow } from '@penstock/db/sla';
+import { html } from 'hono/html';
+import { page, type Html } from './pages.ts';
+
+/** How the promise was kept: events processed within 30 s of their receipt, by provider and type. */
+export function slaPage(report: {
+  readonly days: number;
+  readonly rows: readonly SlaRow[];
+  readonly incidents: readonly Incident[];
+}): Html {
+  const { days, rows, incidents } = report;
+  const { events, late, share, left } = budgetOf(rows);
+  return page(
+    'Service level',
+    html`
+    <section aria-labelledby="sla">
+      <h2 id="sla">Service level of ${days} days</h2>
+      <p><strong>${percent(share)}</strong> of ${events} events were processed within 30 s of their receipt (objective 99.9 %), ${late} were not. <strong>${percent(left)}</strong> of the error budget is left.</p>
+      <p>From the ledger's own times. How fast requests were answered is known to Prometheus alone: <code>http_server_request_duration_seconds</code>, or <code>pnpm sla report</code>. The canary is left out.</p>
+      <p>${[1, 7, 30, 90].map((choice) => html`<a href="/sla?days=${choice}">${choice} days</a> `)}</p>
+      ${rows.length === 0 ? html`<p>No event was received.</p>` : rowsTable(rows)}
+    </section>
+    <section aria-labelledby="incidents">
+      <h2 id="incidents">Worst incidents</h2>
+      ${incidents.length === 0 ? html`<p>None.</p>` : incidentsTable(incidents)}
+      <p><a href="/">Back</a></p>
+    </section>`,
+  );
+}
+
+function rowsTable(rows: readonly SlaRow[]): Html {
+  return html`
+    <table>
+      <thead><tr><th scope="col">Provider</th><th scope="col">Type</th><th scope="col">Events</th><th scope="col">In time</th><th scope="col">Late</th><th scope="col">Dead</th><th scope="col">P50</th><th scope="col">P95</th><th scope="col">P99</th><th scope="col">Most</th></tr></thead>
+      <tbody>${rows.map(
+        ({ provider, type, events, late, dead, p50, p95, p99, most }) => html`
+        <tr><th scope="row">${provider}</th><td><code>${type}</code></td><td>${events}</td><td>${percent(1 - late / events)}</td><td>${late}</td><td>${dead}</td><td>${seconds(p50)}</td><td>${seconds(p95)}</td><td>${seconds(p99)}</td><td>${seconds(most)}</td></tr>`,
+      )}</tbody>
+    </table>`;
+}
+
+function incidentsTable(incidents: readonly Incident[]): Html {
+  return html`
+    <table>
+      <thead><tr><th scope="col">From</th><th scope="col">To</th><th scope="col">Late</th><th scope="col">Providers</th><th scope="col">Longest</th></tr></thead>
+      <tbody>${incidents.map(
+        ({ from, to, late, providers, mostSeconds }) => html`
+        <tr><th scope="row">${minuteOf(from)}</th><td>${minuteOf(to)}</td><td>${late}</td><td>${providers.join(', ')}</td><td>${seconds(mostSeconds)}</td></tr>`,
+      )}</tbody>
+    </table>`;
+}
+
+function percent(share: number): string {
+  return Number.isFinite(share) ? `${(share * 100).toFixed(2)} %` : 'None';
+}
+
+function seconds(value: number | null): string {
+  return value === null ? '–' : `${value.toFixed(2)} s`;
+}
+
+function minuteOf(time: Date): Html {
+  const text = time.toISOString();
+  return html`<time datetime="${text}">${text.slice(0, 16).replace('T', ' ')} UTC</time>`;
+}

@@ -1,0 +1,27 @@
+import { PROCESSED_OBJECTIVE, worstIncidents } from '@penstock/core/sla-report';
+import type { LedgerDatabase } from '@penstock/db/database';
+import { lateMinutes, slaByType } from '@penstock/db/sla';
+import type { Handler } from 'hono';
+import type { ConsoleEnv } from './respond.ts';
+import { wantsPage } from './request.ts';
+import { slaPage } from './sla-page.ts';
+
+/** The longest stretch that is looked at; the index of the ledger by time is read for all of it. */
+const DAYS_MAX = 92;
+
+/** GET /sla?days=30: whether events were processed in time; a page for people, JSON for the rest. */
+export function slaRoute(db: LedgerDatabase, now: () => Date): Handler<ConsoleEnv, '/sla'> {
+  return async (context) => {
+    const asked = Number(context.req.query('days') ?? 30);
+    const days = Number.isInteger(asked) && asked >= 1 && asked <= DAYS_MAX ? asked : 30;
+    // What was received less than 30 s ago is not due yet.
+    const to = new Date(now().getTime() - PROCESSED_OBJECTIVE.withinMs);
+    const from = new Date(to.getTime() - days * 86_400_000);
+    const range = { from, to, lateMs: PROCESSED_OBJECTIVE.withinMs };
+    const rows = await slaByType(db, range);
+    const incidents = worstIncidents(await lateMinutes(db, range));
+    return wantsPage(context.req.header('accept'))
+      ? context.html(slaPage({ days, rows, incidents }))
+      : context.json({ from, to, objective: PROCESSED_OBJECTIVE, rows, incidents });
+  };
+}
