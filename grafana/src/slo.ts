@@ -53,5 +53,25 @@ export const slo: Board = {
         },
       ],
     },
+    {
+      title: 'Canary: an event of our own, every minute',
+      panels: [
+        {
+          title: 'Arrived and lost',
+          unit: 'short',
+          queries: [
+            {
+              expr: `sum by (outcome) (increase(penstock_canaries_total{${inEnvironment}}[5m]))`,
+              legend: '{{outcome}}',
+            },
+          ],
+        },
+        {
+          title: 'From its sending to its finished row',
+          unit: 's',
+          queries: [{ expr: `max(penstock_canary_round_trip_seconds{${inEnvironment}})`, legend: 'round trip' }],
+        },
+      ],
+    },
   ],
 };

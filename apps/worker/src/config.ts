@@ -1,5 +1,5 @@
 import { ConfigurationError } from '@penstock/core/failure';
-import { integer, oneOf, optionalInteger, readSettings, type Environment } from '@penstock/runtime/env';
+import { integer, oneOf, optionalInteger, optionalText, readSettings, type Environment } from '@penstock/runtime/env';
 import { databaseSettings, replaySettings, sharedSettings } from '@penstock/runtime/shared-settings';
 
 /** Every setting of a worker. */
@@ -76,6 +76,17 @@ const workerSettings = {
     about: 'which conflicts are fetched by themselves: missing payments, all, or none but those asked for',
     words: ['missing', 'all', 'none'],
     fallback: 'missing',
+  }),
+  canaryUrl: optionalText({
+    name: 'CANARY_URL',
+    about: 'public address of the endpoint canary; this worker sends an event of our own there every minute',
+    pattern: /^https?:\/\/\S+$/,
+    expects: 'an http:// or https:// URL',
+  }),
+  canarySecret: optionalText({
+    name: 'CANARY_SECRET',
+    about: "the endpoint canary's signing secret; needed with CANARY_URL",
+    secret: true,
   }),
   sweepMs: integer({
     name: 'SWEEP_MS',

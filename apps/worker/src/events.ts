@@ -16,6 +16,7 @@ import type { Fetched } from './fetch-conflicts.ts';
 import type { Moved } from './move-replays.ts';
 import type { Processed } from './process-webhook.ts';
 import type { HandlerLine, HandlerOutcome } from './run-handlers.ts';
+import type { CanaryFlight } from './send-canary.ts';
 import { createSpans } from './spans.ts';
 import type { Swept } from './sweep.ts';
 
@@ -102,6 +103,21 @@ export function createWorkerEvents({
       metrics.swept.inc({ outcome: 'forgotten' }, swept.forgotten);
       if (swept.recreated + swept.markedDead + swept.buried + swept.forgotten > 0)
         logger.warn({ ...swept }, 'ledger and queue disagreed and were mended');
+    },
+
+    canaryFlew: (flight: CanaryFlight, now: Date): void => {
+      metrics.canaries.inc({ outcome: flight.kind });
+      if (flight.kind === 'lost') {
+        logger.error({ eventId: flight.eventId, reason: flight.reason }, 'a canary was lost');
+        return;
+      }
+      metrics.canaryLastSuccess.set(now.getTime() / 1_000);
+      metrics.canaryRoundTrip.set(flight.roundTripMs / 1_000);
+      logger.debug({ ...flight }, 'a canary arrived');
+    },
+
+    canaryFailed: (error: unknown): void => {
+      logger.error({ error }, 'a canary could not be sent; the next minute tries again');
     },
 
     sweepFailed: (error: unknown): void => {

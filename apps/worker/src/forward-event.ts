@@ -1,3 +1,4 @@
+import { CANARY_ENDPOINT } from '@penstock/core/canary';
 import { decodeBody, type Delivery } from '@penstock/core/delivery';
 import { wantsEvent, wantsTopic, type DestinationFilter } from '@penstock/core/destination';
 import { canonicalType, type PaymentFact } from '@penstock/core/payment-event';
@@ -20,7 +21,7 @@ export interface ForwardedEvent {
 
 /**
  * Promises an event to every destination that wants it, in the transaction that
- * finishes it: once, and only if it commits. Returns to how many.
+ * finishes it: once, and only if it commits. Returns to how many; the canary's are for nobody.
  */
 export async function forwardEvent(
   tx: EventTransaction,
@@ -28,6 +29,7 @@ export async function forwardEvent(
   destinations: ReadonlyMap<string, Forwarding>,
 ): Promise<number> {
   const { delivery, facts, applied, ledgerId } = event;
+  if (delivery.endpoint === CANARY_ENDPOINT) return 0;
   const canonicalTypes = facts.map(canonicalType);
   const { provider, type, endpoint, account } = delivery;
   const payload = (): unknown => parse(event.answer ?? decodeBody(delivery.body));

@@ -1,3 +1,4 @@
+import { CANARY_ENDPOINT } from '@penstock/core/canary';
 import { decodeBody, type Delivery } from '@penstock/core/delivery';
 import { PermanentError, toError, toFailure, TransientError, type Failure } from '@penstock/core/failure';
 import { covers, type HandledEvent, type Handler, type HandlerLog } from '@penstock/core/handler';
@@ -49,12 +50,13 @@ export type HandlerOutcome = {
   readonly durationMs: number;
 } & ({ readonly kind: 'done' } | { readonly kind: 'failed'; readonly failure: Failure; readonly error: Error });
 
-/** The handlers that cover the event, in the order of the configuration. */
+/** The handlers that cover the event, in the order of the configuration. None covers the canary's. */
 export function coveringHandlers(
   { delivery, facts }: Pick<HandlerInput, 'delivery' | 'facts'>,
   handlers: readonly Handler<LedgerTransaction>[],
 ): readonly Handler<LedgerTransaction>[] {
-  const { provider, type } = delivery;
+  const { endpoint, provider, type } = delivery;
+  if (endpoint === CANARY_ENDPOINT) return [];
   const canonicalTypes = facts.map(canonicalType);
   return handlers.filter((handler) => covers(handler.pattern, { provider, type, canonicalTypes }));
 }

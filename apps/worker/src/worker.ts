@@ -32,6 +32,7 @@ import { gatherKeyUses, KEY_USES_WRITE_MS } from './key-uses.ts';
 import { realTime } from './real-time.ts';
 import { repeat } from './repeat.ts';
 import { startFetching } from './start-fetching.ts';
+import { startCanary } from './start-canary.ts';
 import { startForwarding } from './start-forwarding.ts';
 import { startReplays } from './start-replays.ts';
 import { sweep } from './sweep.ts';
@@ -199,6 +200,7 @@ export async function worker(given: WorkerProcess, scope: ProcessScope): Promise
     }),
   );
   await intake.ready();
+  startCanary({ db, url: config.canaryUrl, secret: config.canarySecret, now, newId, events }, scope);
   scope.stopping.addEventListener('abort', events.stopping);
   events.started({
     healthUrl: `http://${config.host}:${health.port}`,

@@ -184,6 +184,20 @@ export async function ledgerStandingOf(
   return row === undefined ? undefined : { state: row.state, bodySha256: row.body_sha256.toString('hex') };
 }
 
+/** The state of an event; undefined where it is not stored. */
+export async function findState(
+  db: Connection,
+  key: { readonly account: string; readonly eventId: string },
+): Promise<LedgerState | undefined> {
+  const row = await db
+    .selectFrom('ledger')
+    .select('state')
+    .where('account', '=', key.account)
+    .where('provider_event_id', '=', key.eventId)
+    .executeTakeFirst();
+  return row?.state;
+}
+
 /** The states of these events, by provider event id; those not stored are absent. */
 export async function ledgerStatesOf(
   db: Connection,

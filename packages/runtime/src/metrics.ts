@@ -1,5 +1,6 @@
 import { Registry, collectDefaultMetrics, type OpenMetricsContentType } from 'prom-client';
 import { providerNamed } from '@penstock/core/providers/registry';
+import { canaryMetrics } from './metrics/canary.ts';
 import { createDeclare } from './metrics/declare.ts';
 import { createEndpointLabel, createLabelLimit, createTypeLabel } from './metrics/limit-labels.ts';
 import { paymentMetrics } from './metrics/payments.ts';
@@ -41,6 +42,7 @@ export function createMetrics(options: {
     ...processingMetrics(declare),
     ...storageMetrics(declare),
     ...paymentMetrics(declare),
+    ...canaryMetrics(declare),
     ...resourceMetrics(declare),
   };
   metrics.buildInfo.set({ version: options.version, commit: options.commit ?? 'unknown', node: process.version }, 1);
