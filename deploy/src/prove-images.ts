@@ -2,14 +2,13 @@ import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { styleText } from 'node:util';
-import Table from 'cli-table3';
 import { sql } from 'kysely';
 import { signStripeRequest } from '@penstock/core/providers/stripe/sign';
 import { openDatabase } from '@penstock/db/database';
 import { startEmbeddedPostgres } from '@penstock/local/embedded-postgres';
 import { freePort } from '@penstock/local/ports';
 import { obtainRedis } from '@penstock/local/redis';
+import { collectFindings } from './findings.ts';
 import { dockerfileText, readStages, type Stage } from './dockerfile.ts';
 import { assembleRoot, runContained, startContained, type ContainedProcess, type ImageRoot } from './image.ts';
 
@@ -32,9 +31,7 @@ const prunedFrom: Readonly<Record<string, readonly string[]>> = {
   worker: ['hono', '@hono+node-server'],
 };
 const stages = readStages(dockerfileText);
-const rows: { readonly image: string; readonly what: string; readonly seen: string; readonly ok: boolean }[] = [];
-const tell = (image: string, what: string, seen: string | number, ok: boolean): void =>
-  void rows.push({ image, what, seen: String(seen), ok });
+const { tell, report } = collectFindings();
 
 const folder = await mkdtemp(path.join(tmpdir(), 'penstock-images-'));
 // The users that PostgreSQL and the images run as must get through.
@@ -46,8 +43,7 @@ try {
 } finally {
   await rm(folder, { recursive: true, force: true });
 }
-process.stdout.write(`${report()}\n`);
-if (rows.some(({ ok }) => !ok)) process.exitCode = 1;
+report();
 
 interface Image {
   readonly name: string;
@@ -187,11 +183,4 @@ async function untilTrue(check: () => Promise<boolean>, of?: ContainedProcess): 
     await sleep(100);
   }
   return false;
-}
-
-function report(): string {
-  const table = new Table({ head: ['image', 'what', 'seen', ''], style: { head: [], border: [] } });
-  const mark = (ok: boolean) => styleText(ok ? 'green' : 'red', ok ? '✓' : '✗ no', { stream: process.stdout });
-  for (const { image, what, seen, ok } of rows) table.push([image, what, seen, mark(ok)]);
-  return table.toString();
 }

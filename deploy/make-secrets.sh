@@ -1,0 +1,45 @@
+#!/bin/sh
+# Makes deploy/secrets for deploy/compose.yaml: random passwords, the URLs that hold them, Redis's and PgBouncer's users,
+# and a certificate for a first try. Keeps every file that is there. Needs openssl.
+#
+#   sh deploy/make-secrets.sh [HOST]      the name that the certificate is for; localhost
+set -eu
+host=${1:-localhost}
+cd "$(dirname "$0")"
+mkdir -p secrets
+# The folder is closed to others; the files are open to the user of whichever container they are mounted into.
+chmod 700 secrets
+cd secrets
+
+random() { openssl rand -hex 24; }
+keep() { [ -e "$1" ] || { cat >"$1" && chmod 444 "$1" && echo "made deploy/secrets/$1"; }; }
+
+random | tr -d '\n' | keep postgres-password
+random | tr -d '\n' | keep replicator-password
+random | tr -d '\n' | keep redis-password
+random | tr -d '\n' | keep console-password
+random | tr -d '\n' | keep console-operator-password
+random | tr -d '\n' | keep mask-key
+random | tr -d '\n' | keep grafana-password
+postgres=$(cat postgres-password)
+redis=$(cat redis-password)
+printf 'postgres://penstock:%s@pgbouncer:6432/penstock?pgbouncer=true' "$postgres" | keep database-url
+printf 'postgres://penstock:%s@postgres:5432/penstock' "$postgres" | keep database-direct-url
+printf 'postgres://penstock:%s@postgres-replica:5432/penstock' "$postgres" | keep database-replica-url
+printf 'redis://penstock:%s@redis:6379' "$redis" | keep redis-url
+printf '"penstock" "%s"\n' "$postgres" | keep pgbouncer-users
+# Nobody but this user, no key but BullMQ's, and of the dangerous commands the ones that ask (CLIENT LIST and INFO for
+# BullMQ and metrics, CONFIG GET for proving that nothing acknowledged is lost).
+hash=$(printf '%s' "$redis" | openssl dgst -sha256 -r | cut -d' ' -f1)
+printf 'user default off\nuser penstock on #%s ~bull:* &* +@all -@dangerous +info +config|get +client|list +client|setname\n' "$hash" |
+  keep redis-users.acl
+if [ ! -e tls.crt ]; then
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30 -subj "/CN=$host" \
+    -addext "subjectAltName=DNS:$host,DNS:localhost,IP:127.0.0.1" -keyout tls.key -out tls.crt 2>/dev/null
+  chmod 444 tls.crt tls.key
+  echo "made deploy/secrets/tls.crt: for a first try; providers want one of a known authority"
+fi
+# What only the provider can tell.
+for provider in stripe-webhook-secret paypal-webhook-id paypal-client-id paypal-client-secret slack-url; do
+  [ -e "$provider" ] || { : >"$provider" && chmod 644 "$provider" && echo "fill in deploy/secrets/$provider"; }
+done

@@ -1,0 +1,283 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { Agent, request } from 'node:https';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { sql } from 'kysely';
+import { signStripeRequest } from '@penstock/core/providers/stripe/sign';
+import { openDatabase } from '@penstock/db/database';
+import type { LocalServer } from '@penstock/local/local-service';
+import { freePort } from '@penstock/local/ports';
+import { repository } from './dockerfile.ts';
+import { collectFindings } from './findings.ts';
+import {
+  assertAnswers,
+  deployFile,
+  loopbackNginx,
+  makeSecrets,
+  startBouncer,
+  startPostgresWithReplica,
+  startRedisWithUsers,
+  startServer,
+} from './topology.ts';
+
+/**
+ * The topology of deploy/compose.yaml on loopback, from Debian's packages
+ * (nginx, redis-server, pgbouncer, prometheus) and npm's PostgreSQL, with the
+ * configuration files of this folder. Signed events go in through nginx over
+ * TLS; ingests are killed; everything is stopped in the end.
+ */
+const SECRET = 'whsec_of_the_loopback';
+const { tell, report } = collectFindings();
+const folder = mkdtempSync(path.join(tmpdir(), 'penstock-loopback-'));
+// The users that nginx, PgBouncer and PostgreSQL run as must get through.
+chmodSync(folder, 0o755);
+try {
+  await using resources = new AsyncDisposableStack();
+  await prove(resources);
+} catch (error) {
+  tell('', 'the proof itself', error instanceof Error ? error.message : String(error), false);
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+report();
+
+interface Answer {
+  readonly status: number;
+  readonly retryAfter: string | undefined;
+}
+
+async function prove(resources: AsyncDisposableStack): Promise<void> {
+  const system = await startSystem(resources);
+  const agent = new Agent({ keepAlive: true, maxSockets: 32, ca: readFileSync(path.join(system.secrets, 'tls.crt')) });
+  resources.defer(() => agent.destroy());
+  const post = (at: string, body: Buffer, headers: Readonly<Record<string, string>> = {}) =>
+    send({ url: `https://localhost:${system.publicPort}${at}`, agent, body, headers });
+  const event = (id: string) => post('/webhooks/stripe', ...signed(id));
+
+  const ids = Array.from({ length: 60 }, (_, number) => `evt_${number}`);
+  const answers = await Promise.all([...ids, ...ids].map(event));
+  tell(
+    'nginx',
+    '60 events, each twice',
+    statuses(answers),
+    answers.every(({ status }) => status === 200),
+  );
+  await applied(system.replicaUrl, ids.length);
+  const upstreams = new Set(readFileSync(path.join(folder, 'nginx-server.log'), 'utf8').match(/"upstream":"[^",]+"/g));
+  tell('nginx', 'ingests that took them', upstreams.size, upstreams.size === 2);
+
+  const forged = await post('/webhooks/stripe', Buffer.from('{}'), {
+    'content-type': 'application/json',
+    'stripe-signature': 't=1,v1=00',
+  });
+  tell('ingest', 'a forged event', forged.status, forged.status === 401);
+  const large = await post('/webhooks/stripe', Buffer.alloc(11 * 1024 * 1024));
+  tell('nginx', 'a body of 11 MiB', large.status, large.status === 413);
+  const elsewhere = await post('/metrics', Buffer.from(''));
+  tell('nginx', 'anything but a webhook', elsewhere.status, elsewhere.status === 404);
+  const flood = await Promise.all(Array.from({ length: 1_200 }, () => post('/webhooks/other', Buffer.from('{}'))));
+  const refused = flood.filter(({ status }) => status === 429);
+  const areTold = refused.length > 0 && refused.every(({ retryAfter }) => retryAfter === '1');
+  tell('nginx', '1,200 at once, where 200 a second may', `${refused.length} refused, Retry-After 1`, areTold);
+  await closedEndpoint(system.nginx, event);
+  const login = await send({ url: `https://localhost:${system.consolePort}/login`, agent, headers: {} });
+  tell('nginx', "the console's login", login.status, login.status === 200);
+  await scraped(resources, system.healthPorts);
+
+  const [first, second] = system.ingests;
+  await first?.kill();
+  const others = Array.from({ length: 40 }, (_, number) => `evt_more_${number}`);
+  const later = await Promise.all(others.map(event));
+  tell(
+    'nginx',
+    '40 events, one ingest killed',
+    statuses(later),
+    later.every(({ status }) => status === 200),
+  );
+  await applied(system.replicaUrl, ids.length + others.length);
+  await second?.kill();
+  const none = await event('evt_last');
+  tell(
+    'nginx',
+    'no ingest left',
+    `${none.status}, Retry-After ${none.retryAfter}`,
+    none.status === 503 && none.retryAfter === '5',
+  );
+}
+
+async function startSystem(resources: AsyncDisposableStack) {
+  const secrets = makeSecrets(folder);
+  const redis = await startRedisWithUsers({ folder, secrets });
+  resources.use(redis.server);
+  const { primary, replica } = await startPostgresWithReplica(folder, resources);
+  const bouncer = await startBouncer(folder, primary.url);
+  resources.use(bouncer.server);
+  const read = (name: string) => readFileSync(path.join(secrets, name), 'utf8');
+  const environment = {
+    NODE_ENV: 'production',
+    REDIS_URL: redis.url,
+    MASK_KEY: read('mask-key'),
+    STRIPE_WEBHOOK_SECRET: SECRET,
+    PAYPAL_WEBHOOK_ID: 'WHOFTHELOOPBACK',
+    PAYPAL_CLIENT_ID: 'client',
+    PAYPAL_CLIENT_SECRET: 'secret',
+  };
+  const ledger = { ...environment, DATABASE_URL: bouncer.url };
+  // Not through the pooler: the lock of migrating is a session's.
+  const PATH = process.env['PATH'];
+  execFileSync(process.execPath, ['apps/worker/src/commands/migrate.ts'], {
+    cwd: repository,
+    env: { PATH, DATABASE_URL: primary.url },
+  });
+  const healthPorts: number[] = [];
+  const start = async (app: string, env: Readonly<Record<string, string>>) => {
+    const port = await freePort();
+    const health = await freePort();
+    healthPorts.push(health);
+    return resources.use(
+      await startServer({
+        folder,
+        name: `${app}-${health}`,
+        command: process.execPath,
+        args: [path.join(repository, `apps/${app}/src/main.ts`)],
+        port,
+        env: {
+          ...env,
+          PORT: String(port),
+          HEALTH_PORT: String(health),
+          PENSTOCK_CONFIG: path.join(repository, 'penstock.config.ts'),
+        },
+        probe: () => assertAnswers(`http://127.0.0.1:${health}/ready`),
+      }),
+    );
+  };
+  const ingests = [await start('ingest', environment), await start('ingest', environment)] as const;
+  for (let workers = 0; workers < 3; workers += 1) await start('worker', ledger);
+  const consoleServer = await start('console', {
+    ...ledger,
+    DATABASE_REPLICA_URL: replica.url,
+    CONSOLE_PASSWORD: read('console-password'),
+  });
+  const publicPort = await freePort();
+  const consolePort = await freePort();
+  const file = path.join(folder, 'nginx.conf');
+  const ports: readonly [number, number] = [ingests[0].port, ingests[1].port];
+  writeFileSync(
+    file,
+    loopbackNginx({ folder, secrets, publicPort, consolePort, ingests: ports, console: consoleServer.port }),
+  );
+  const nginx = resources.use(
+    await startServer({
+      folder,
+      name: 'nginx-server',
+      command: '/usr/sbin/nginx',
+      args: ['-g', 'daemon off;', '-c', file],
+      port: publicPort,
+      probe: async () => void (await fetch(`http://127.0.0.1:${publicPort}/`)),
+    }),
+  );
+  return { secrets, ingests, nginx, publicPort, consolePort, healthPorts, replicaUrl: replica.url };
+}
+
+/** deploy/nginx/allow: with a file that names another address, this one is refused. */
+async function closedEndpoint(nginx: LocalServer, event: (id: string) => Promise<Answer>): Promise<void> {
+  const file = path.join(folder, 'nginx/allow/stripe.conf');
+  writeFileSync(file, 'allow 203.0.113.0/24;\ndeny all;\n');
+  process.kill(nginx.pid, 'SIGHUP');
+  const closed = await untilTrue(async () => (await event('evt_0')).status === 403);
+  tell('nginx', 'an address that is not in allow/', closed ? 403 : 'let through', closed);
+  rmSync(file);
+  process.kill(nginx.pid, 'SIGHUP');
+  await untilTrue(async () => (await event('evt_0')).status === 200);
+}
+
+async function scraped(resources: AsyncDisposableStack, healthPorts: readonly number[]): Promise<void> {
+  const port = await freePort();
+  for (const file of ['rules.yml', 'alerts.yml'])
+    writeFileSync(path.join(folder, file), deployFile(`prometheus/${file}`));
+  const file = path.join(folder, 'prometheus.yml');
+  const targets = JSON.stringify(healthPorts.map((one) => `127.0.0.1:${one}`));
+  writeFileSync(
+    file,
+    deployFile('prometheus/prometheus.compose.yml')
+      .replace(/\['ingest-1.*\]/, targets)
+      .replace(/ {4}# As many[\s\S]*$/, '')
+      .replace('scrape_interval: 15s', 'scrape_interval: 1s'),
+  );
+  resources.use(
+    await startServer({
+      folder,
+      name: 'prometheus',
+      command: 'prometheus',
+      args: [`--web.listen-address=127.0.0.1:${port}`, `--storage.tsdb.path=${folder}/tsdb`, `--config.file=${file}`],
+      port,
+      probe: () => assertAnswers(`http://127.0.0.1:${port}/-/ready`),
+    }),
+  );
+  const query = `http://127.0.0.1:${port}/api/v1/query?query=${encodeURIComponent('sum(up{job="penstock"})')}`;
+  let text = '';
+  const all = await untilTrue(async () => {
+    text = await (await fetch(query)).text();
+    return text.includes(`"${healthPorts.length}"`);
+  });
+  tell('prometheus', 'processes that it scrapes', all ? healthPorts.length : text, all);
+}
+
+/** Asked of the replica, so that replication is seen too. */
+async function applied(url: string, count: number): Promise<void> {
+  await using db = openDatabase({ url, poolMax: 1, applicationName: 'loopback' });
+  let found = 0;
+  const done = await untilTrue(async () => {
+    const { rows } = await sql<{ count: number }>`
+      select count(*)::int as count from ledger where state in ('processed', 'ignored')`.execute(db);
+    found = rows[0]?.count ?? 0;
+    return found === count;
+  });
+  tell('workers', 'events finished, as the replica has it', `${found} of ${count}`, done);
+}
+
+function signed(id: string): [Buffer, Record<string, string>] {
+  const created = Math.floor(Date.now() / 1000);
+  const data = { object: { id: 'cus_1', object: 'customer' } };
+  const body = Buffer.from(
+    JSON.stringify({ id, object: 'event', type: 'customer.deleted', created, livemode: false, data }),
+  );
+  return [body, { ...signStripeRequest({ body, secrets: [SECRET], signedAt: new Date() }) }];
+}
+
+async function send(given: {
+  readonly url: string;
+  readonly agent: Agent;
+  readonly body?: Buffer;
+  readonly headers: Readonly<Record<string, string>>;
+}): Promise<Answer> {
+  const { url, agent, body, headers } = given;
+  return new Promise((resolve, reject) => {
+    const method = body === undefined ? 'GET' : 'POST';
+    const length = body === undefined ? {} : { 'content-length': String(body.length) };
+    const asked = request(url, { method, agent, headers: { ...headers, ...length }, timeout: 30_000 }, (response) => {
+      response.resume();
+      response.once('end', () =>
+        resolve({ status: response.statusCode ?? 0, retryAfter: response.headers['retry-after'] }),
+      );
+    });
+    asked.once('error', reject);
+    asked.end(body);
+  });
+}
+
+function statuses(answers: readonly Answer[]): string {
+  const counts = Map.groupBy(answers, ({ status }) => status);
+  return [...counts].map(([status, these]) => `${these.length} × ${status}`).join(', ');
+}
+
+async function untilTrue(check: () => Promise<boolean>): Promise<boolean> {
+  const deadline = performance.now() + 40_000;
+  while (performance.now() < deadline) {
+    if (await check().catch(() => false)) return true;
+    await sleep(100);
+  }
+  return false;
+}

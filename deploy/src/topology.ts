@@ -1,0 +1,151 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, chownSync, cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { Redis } from 'ioredis';
+import { sql } from 'kysely';
+import { assertReachable, openDatabase } from '@penstock/db/database';
+import { startEmbeddedPostgres } from '@penstock/local/embedded-postgres';
+import type { LocalServer } from '@penstock/local/local-service';
+import { freePort } from '@penstock/local/ports';
+import { postgresAccount } from '@penstock/local/postgres-account';
+import { startRedisServer } from '@penstock/local/redis-server';
+import { runServer } from '@penstock/local/run-server';
+import { repository } from './dockerfile.ts';
+
+/** Reads a file of deploy/. */
+export const deployFile = (file: string): string => readFileSync(path.join(repository, 'deploy', file), 'utf8');
+
+const stopSteps = [
+  { signal: 'SIGTERM', waitMs: 12_000 },
+  { signal: 'SIGKILL', waitMs: 2_000 },
+] as const;
+
+/** Starts a program in the background, its log beside the other files of the run. */
+export async function startServer(given: {
+  readonly folder: string;
+  readonly name: string;
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly port: number;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly account?: { readonly uid: number; readonly gid: number } | null;
+  readonly probe: () => Promise<void>;
+}): Promise<LocalServer> {
+  const files = path.join(given.folder, given.name);
+  return runServer({
+    ...given,
+    url: `http://127.0.0.1:${given.port}`,
+    env: { PATH: process.env['PATH'], ...given.env },
+    logFile: `${files}.log`,
+    recordFile: `${files}.server.json`,
+    mark: given.args.at(-1) ?? given.command,
+    readyWithinMs: 60_000,
+    stopSteps,
+  });
+}
+
+/** Succeeds where the address answers 200. */
+export async function assertAnswers(url: string): Promise<void> {
+  const { ok, status } = await fetch(url);
+  if (!ok) throw new Error(`${url} answers ${status}`);
+}
+
+/** deploy/make-secrets.sh, in the folder of the run. */
+export function makeSecrets(folder: string): string {
+  writeFileSync(path.join(folder, 'make-secrets.sh'), deployFile('make-secrets.sh'));
+  execFileSync('sh', [path.join(folder, 'make-secrets.sh')], { stdio: 'ignore' });
+  return path.join(folder, 'secrets');
+}
+
+/** A Redis that knows the user of make-secrets.sh and nobody else. */
+export async function startRedisWithUsers(given: { readonly folder: string; readonly secrets: string }) {
+  const redis = await startRedisServer({ dir: path.join(given.folder, 'redis') });
+  const admin = new Redis(redis.url);
+  const users = readFileSync(path.join(given.secrets, 'redis-users.acl'), 'utf8').trim().split('\n').toReversed();
+  for (const user of users) await admin.call('ACL', 'SETUSER', ...user.split(' ').slice(1));
+  admin.disconnect();
+  const password = readFileSync(path.join(given.secrets, 'redis-password'), 'utf8');
+  return { server: redis, url: redis.url.replace('redis://', `redis://penstock:${password}@`) };
+}
+
+/** A PostgreSQL with the limits of deploy/postgres/primary.sh, and a replica that follows it. */
+export async function startPostgresWithReplica(folder: string, resources: AsyncDisposableStack) {
+  const dataDir = path.join(folder, 'primary');
+  const first = await startEmbeddedPostgres({ dataDir });
+  const password = new URL(first.url).password;
+  await using limits = openDatabase({ url: first.url, poolMax: 1, applicationName: 'loopback' });
+  for (const statement of deployFile('postgres/primary.sh').match(/^alter role penstock .*;$/gm) ?? [])
+    await sql.raw(statement).execute(limits);
+  await limits.destroy();
+  // npm's PostgreSQL has no pg_basebackup: the directory of one that is stopped is a base backup too.
+  await first.stop();
+  const copy = path.join(folder, 'replica');
+  cpSync(dataDir, copy, { recursive: true });
+  cpSync(`${dataDir}.password`, `${copy}.password`);
+  chmodSync(copy, 0o700);
+  writeFileSync(path.join(copy, 'standby.signal'), '');
+  const account = postgresAccount();
+  if (account !== null) {
+    execFileSync('chown', ['-R', `${account.uid}:${account.gid}`, copy]);
+    chownSync(`${copy}.password`, account.uid, account.gid);
+  }
+  const primary = resources.use(await startEmbeddedPostgres({ dataDir }));
+  const primary_conninfo = `host=127.0.0.1 port=${primary.port} user=penstock password=${password} application_name=replica`;
+  const replica = resources.use(await startEmbeddedPostgres({ dataDir: copy, settings: { primary_conninfo } }));
+  return { primary, replica };
+}
+
+/** deploy/pgbouncer/pgbouncer.ini, before this database. */
+export async function startBouncer(folder: string, databaseUrl: string) {
+  const target = new URL(databaseUrl);
+  const port = await freePort();
+  const own = path.join(folder, 'pgbouncer');
+  mkdirSync(own);
+  const users = path.join(own, 'users');
+  const file = path.join(own, 'pgbouncer.ini');
+  writeFileSync(users, `"${target.username}" "${target.password}"\n`);
+  writeFileSync(
+    file,
+    deployFile('pgbouncer/pgbouncer.ini')
+      .replace('host=postgres port=5432', `host=127.0.0.1 port=${target.port}`)
+      .replace('0.0.0.0', '127.0.0.1')
+      .replace('6432', String(port))
+      .replace('/run/secrets/pgbouncer-users', users),
+  );
+  const url = `postgres://${target.username}:${target.password}@127.0.0.1:${port}/penstock?pgbouncer=true`;
+  const server = await startServer({
+    folder,
+    name: 'pgbouncer-server',
+    command: '/usr/sbin/pgbouncer',
+    args: [file],
+    port,
+    account: postgresAccount(),
+    probe: async () => {
+      await using db = openDatabase({ url, poolMax: 1, applicationName: 'probe' });
+      await assertReachable(db);
+    },
+  });
+  return { server, url };
+}
+
+/** deploy/nginx/nginx.conf with addresses of loopback; everything it reads and writes is in `folder`. */
+export function loopbackNginx(given: {
+  readonly folder: string;
+  readonly secrets: string;
+  readonly publicPort: number;
+  readonly consolePort: number;
+  readonly ingests: readonly [number, number];
+  readonly console: number;
+}): string {
+  const { folder, secrets, publicPort, consolePort, ingests } = given;
+  mkdirSync(path.join(folder, 'nginx/allow'), { recursive: true });
+  return deployFile('nginx/nginx.conf')
+    .replaceAll(' /tmp/', ` ${folder}/nginx/`)
+    .replace('listen 8443 ', `listen 127.0.0.1:${publicPort} `)
+    .replace('listen 8444 ', `listen 127.0.0.1:${consolePort} `)
+    .replace('172.28.7.11:8080', `127.0.0.1:${ingests[0]}`)
+    .replace('172.28.7.12:8080', `127.0.0.1:${ingests[1]}`)
+    .replace('172.28.7.30:8081', `127.0.0.1:${given.console}`)
+    .replaceAll('/run/secrets', secrets)
+    .replaceAll('/etc/nginx/penstock', path.join(folder, 'nginx'));
+}
