@@ -43,6 +43,9 @@ test('no process tells what payloads say of people: not in a line, a metric, a d
   // Its output is scanned whole, and so must say something.
   await until(async () => worker.output().split('with an error').length > 4, { what: 'lines of handlers' });
 
+  // What is told to an error reporter is in the output too.
+  await worker.waitForLine(/^reported: .*"webhook is dead/);
+
   const { rows } = await sql`
     select failure_code, failure_message, failure_fingerprint, null as reason from ledger
     union all select code, message, fingerprint, handler from attempts

@@ -7,6 +7,7 @@ export default defineConfiguration({
   endpoints: {
     stripe: { provider: 'stripe', secrets: [fromEnvironment('STRIPE_WEBHOOK_SECRET')] },
   },
+  reportError: (report) => process.stderr.write(`reported: ${JSON.stringify(report)}\n`),
   handlers: [
     on('*', 'quote', async ({ event, log }) => {
       const text = JSON.stringify(event.payload);

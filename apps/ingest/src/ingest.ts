@@ -6,6 +6,7 @@ import { readSettings, type Environment } from '@penstock/runtime/env';
 import { serveHealth, type ReadinessCheck } from '@penstock/runtime/health';
 import { providerEffects } from '@penstock/runtime/http-exchange';
 import type { ProcessScope } from '@penstock/runtime/lifecycle';
+import { reportErrorsTo } from '@penstock/runtime/error-reports';
 import { createLogger } from '@penstock/runtime/logger';
 import { maskKeyOf } from '@penstock/runtime/mask-key';
 import { createMetrics } from '@penstock/runtime/metrics';
@@ -157,7 +158,9 @@ async function prepare(environment: Environment): Promise<Prepared> {
   const config = await gather(() => readIngestConfig(environment));
   const endpoints = await gather(async () => {
     const settings = readSettings({ environment: mode, configFile, trustedRootsFile }, environment);
-    return openEndpoints(await loadConfiguration(settings.configFile), settings, environment);
+    const configuration = await loadConfiguration(settings.configFile);
+    reportErrorsTo(configuration.reportError);
+    return openEndpoints(configuration, settings, environment);
   });
   const location = await gather(() =>
     queueLocation(readSettings({ redisUrl, queueDatabaseUrl, queueName }, environment)),

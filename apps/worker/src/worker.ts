@@ -9,6 +9,7 @@ import { oldestUndelivered } from '@penstock/db/outbox-deliveries';
 import { replicationOf } from '@penstock/db/replication';
 import { loadConfiguration } from '@penstock/runtime/configuration-file';
 import type { Environment } from '@penstock/runtime/env';
+import { reportErrorsTo } from '@penstock/runtime/error-reports';
 import { serveHealth } from '@penstock/runtime/health';
 import type { ProcessScope } from '@penstock/runtime/lifecycle';
 import { createLogger } from '@penstock/runtime/logger';
@@ -67,6 +68,7 @@ export async function worker(given: WorkerProcess, scope: ProcessScope): Promise
   const events = createWorkerEvents({ logger, metrics, tracing, queueName: location.name });
   const configuration = await loadConfiguration<LedgerTransaction>(config.configFile);
   const { handlers } = configuration;
+  reportErrorsTo(configuration.reportError);
   const endpoints = openWorkerEndpoints(configuration, {
     production: config.environment === 'production',
     environment: given.environment,

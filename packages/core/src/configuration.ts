@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { destinationSchema, type Destination } from './destination.ts';
+import type { ErrorReport } from './error-report.ts';
 import type { Handler } from './handler.ts';
 import { retrySchema } from './retry-settings.ts';
 import { disputeStatuses, paymentStatuses, payoutStatuses, refundStatuses } from './payment-event.ts';
@@ -11,6 +12,8 @@ export interface PenstockConfiguration<Tx> {
   readonly handlers?: readonly Handler<Tx>[];
   /** By name: the services of one's own that are told of events, signed. */
   readonly destinations?: Readonly<Record<string, Destination>>;
+  /** Told of every error line of ingest and workers, masked, sixty a minute at most; what it throws is dropped. */
+  readonly reportError?: (report: ErrorReport) => unknown;
 }
 
 /** One URL that a provider posts to. Beyond these two, the settings are the provider's own. */
@@ -133,6 +136,9 @@ export const configurationSchema = z.strictObject({
       })
       .catchall(setting),
   ),
+  reportError: z
+    .custom<(report: ErrorReport) => unknown>((value) => typeof value === 'function', 'must be a function')
+    .optional(),
   handlers: z.array(handler).optional(),
   destinations: z.record(endpointName, destinationSchema).optional(),
 });

@@ -32,6 +32,7 @@ export interface LoadedConfiguration<Tx> {
   readonly handlers: NonNullable<PenstockConfiguration<Tx>['handlers']>;
   /** By name; URL and secrets may be references. */
   readonly destinations: ReadonlyMap<string, ConfiguredDestination>;
+  readonly reportError: PenstockConfiguration<Tx>['reportError'];
 }
 
 /** A destination as written, its defaults filled in. */
@@ -69,6 +70,7 @@ export async function loadConfiguration<Tx>(file: string): Promise<LoadedConfigu
   return {
     endpoints,
     destinations,
+    reportError: parsed.data.reportError,
     handlers: z.custom<LoadedConfiguration<Tx>['handlers']>().parse(parsed.data.handlers ?? []),
   };
 }

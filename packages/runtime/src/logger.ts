@@ -1,7 +1,8 @@
 import { maskFields } from '@penstock/core/masking/mask-fields';
 import { maskJson, setMaskKey } from '@penstock/core/masking/mask-text';
-import { pino, type Logger } from 'pino';
+import { pino, type LogFn, type Logger } from 'pino';
 import pretty from 'pino-pretty';
+import { reportErrorLine } from './error-reports.ts';
 
 export type { Logger };
 
@@ -46,7 +47,7 @@ export function createLogger(options: {
     base: { process: options.name, pid: process.pid },
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }), log: tell },
-    hooks: { streamWrite: maskJson },
+    hooks: { streamWrite: maskJson, logMethod: alsoReport },
     redact: { paths: [...redactedPaths, ...redactedPaths.map((path) => `*.${path}`)], censor: '[redacted]' },
   };
   if (process.stdout.isTTY)
@@ -60,4 +61,20 @@ export function createLogger(options: {
 function tell(line: object): Record<string, unknown> {
   const told = maskFields(line);
   return typeof told === 'object' && told !== null ? { ...told } : {};
+}
+
+const ERROR = pino.levels.values['error'] ?? 50;
+
+/** A line that needs somebody is also told to the configuration's `reportError`. */
+function alsoReport(this: Logger, given: Parameters<LogFn>, method: LogFn, level: number): void {
+  if (level >= ERROR) {
+    const [line, message]: readonly unknown[] = given;
+    reportErrorLine({ ...this.bindings(), ...fieldsOf(line) }, typeof message === 'string' ? message : '', Date.now());
+  }
+  method.apply(this, given);
+}
+
+function fieldsOf(line: unknown): object {
+  if (line instanceof Error) return { error: line };
+  return typeof line === 'object' && line !== null ? line : {};
 }
