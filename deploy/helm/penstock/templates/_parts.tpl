@@ -1,0 +1,39 @@
+{{/* Parts that several processes have. Only what Go's own templates know is used, so that they can be rendered without helm. */}}
+{{- define "penstock.security" }}
+        runAsNonRoot: true
+        runAsUser: 65532
+        runAsGroup: 65532
+        seccompProfile: { type: RuntimeDefault }
+{{- end }}
+{{- define "penstock.container-security" }}
+            allowPrivilegeEscalation: false
+            readOnlyRootFilesystem: true
+            capabilities: { drop: [ALL] }
+{{- end }}
+{{- define "penstock.env" }}
+            - { name: SHUTDOWN_MS, value: "{{ .Values.shutdownSeconds }}000" }
+            - { name: REDIS_URL, valueFrom: { secretKeyRef: { name: {{ .Values.secret }}, key: redis-url } } }
+            - { name: MASK_KEY, valueFrom: { secretKeyRef: { name: {{ .Values.secret }}, key: mask-key } } }
+{{- if .Values.otlpEndpoint }}
+            - { name: OTEL_EXPORTER_OTLP_ENDPOINT, value: {{ printf "%q" .Values.otlpEndpoint }} }
+{{- end }}
+{{- end }}
+{{- define "penstock.probes" }}
+          startupProbe: { httpGet: { path: /health, port: health }, periodSeconds: 2, failureThreshold: 30 }
+          livenessProbe: { httpGet: { path: /health, port: health }, periodSeconds: 10, timeoutSeconds: 3, failureThreshold: 3 }
+          # Longer than a check of its own may take, which is 2 s.
+          readinessProbe: { httpGet: { path: /ready, port: health }, periodSeconds: 5, timeoutSeconds: 3, failureThreshold: 2 }
+          lifecycle: { preStop: { sleep: { seconds: {{ .Values.preStopSeconds }} } } }
+{{- end }}
+{{- define "penstock.configuration-mount" }}
+{{- if .Values.configMap }}
+          volumeMounts:
+            - { name: configuration, mountPath: /app/penstock.config.ts, subPath: penstock.config.ts, readOnly: true }
+{{- end }}
+{{- end }}
+{{- define "penstock.configuration-volume" }}
+{{- if .Values.configMap }}
+      volumes:
+        - { name: configuration, configMap: { name: {{ .Values.configMap }} } }
+{{- end }}
+{{- end }}

@@ -1,0 +1,125 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import * as z from 'zod';
+import { assertConforms, chartValues, renderChart, type Manifest } from './chart.ts';
+import { repository } from './dockerfile.ts';
+
+const podSchema = z.looseObject({
+  automountServiceAccountToken: z.literal(false),
+  terminationGracePeriodSeconds: z.number().optional(),
+  securityContext: z.looseObject({ runAsNonRoot: z.literal(true), runAsUser: z.literal(65_532) }),
+  containers: z.tuple([
+    z.looseObject({
+      name: z.string(),
+      image: z.string(),
+      env: z.array(z.looseObject({ name: z.string(), value: z.string().optional() })),
+      ports: z.array(z.looseObject({ name: z.string(), containerPort: z.number() })).optional(),
+      securityContext: z.strictObject({
+        allowPrivilegeEscalation: z.literal(false),
+        readOnlyRootFilesystem: z.literal(true),
+        capabilities: z.strictObject({ drop: z.tuple([z.literal('ALL')]) }),
+      }),
+      lifecycle: z.object({ preStop: z.object({ sleep: z.object({ seconds: z.number() }) }) }).optional(),
+      readinessProbe: z.looseObject({ httpGet: z.strictObject({ path: z.string(), port: z.string() }) }).optional(),
+    }),
+  ]),
+});
+const workloadSchema = z.looseObject({ spec: z.looseObject({ template: z.looseObject({ spec: podSchema }) }) });
+
+let manifests: readonly Manifest[] = [];
+beforeAll(async () => {
+  manifests = await renderChart(chartValues());
+});
+
+const named = (kind: string, name: string) => manifests.find((one) => one.kind === kind && one.metadata.name === name);
+const pods = () =>
+  manifests
+    .filter(({ kind }) => kind === 'Deployment' || kind === 'Job')
+    .map((one) => workloadSchema.parse(one).spec.template.spec);
+
+test('everything that is rendered conforms to the schema of its API, with every option on and off', async () => {
+  const all = [
+    ...manifests,
+    ...(await renderChart(chartValues({ configMap: 'configuration', otlpEndpoint: 'http://otel:4318' }))),
+  ];
+  expect(all.length).toBeGreaterThanOrEqual(32);
+  for (const manifest of all) await assertConforms(manifest);
+  const bare = await renderChart(
+    chartValues({
+      serviceMonitor: { enabled: false },
+      networkPolicy: { enabled: false },
+      console: { enabled: false },
+    }),
+  );
+  expect(bare.map(({ kind }) => kind)).not.toContain('NetworkPolicy');
+  for (const manifest of bare) await assertConforms(manifest);
+});
+
+test('a manifest that contradicts its schema is refused', async () => {
+  await expect(
+    assertConforms({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'x' }, spec: { ports: 1 } }),
+  ).rejects.toThrow(/ports/);
+});
+
+test('every pod runs without root, privilege, a writable root or a token, and is told its secrets by reference', () => {
+  expect(pods()).toHaveLength(4);
+  for (const pod of pods())
+    for (const { name, value } of pod.containers[0].env)
+      if (/SECRET|PASSWORD|URL|KEY|WEBHOOK_ID/.test(name)) expect(value, name).toBeUndefined();
+});
+
+test('no pod that may see the ledger is ingest', () => {
+  for (const pod of pods()) {
+    const names = pod.containers[0].env.map(({ name }) => name);
+    expect(names.includes('DATABASE_URL'), pod.containers[0].name).toBe(pod.containers[0].name !== 'ingest');
+  }
+  expect(JSON.stringify(named('NetworkPolicy', 'pay-ingest'))).not.toMatch(/5432|6432/);
+  expect(JSON.stringify(named('NetworkPolicy', 'pay-worker'))).toMatch(/5432/);
+});
+
+test('Kubernetes waits for as long as a process may take to stop', () => {
+  for (const { containers, terminationGracePeriodSeconds = 0 } of pods()) {
+    const [{ lifecycle, env }] = containers;
+    if (lifecycle === undefined) continue;
+    const shutdownSeconds = Number(env.find(({ name }) => name === 'SHUTDOWN_MS')?.value) / 1000;
+    expect(shutdownSeconds).toBe(8);
+    expect(terminationGracePeriodSeconds).toBeGreaterThanOrEqual(lifecycle.preStop.sleep.seconds + shutdownSeconds + 2);
+  }
+});
+
+test('every process is asked on the private port that its image listens on', () => {
+  const dockerfile = readFileSync(path.join(repository, 'deploy/Dockerfile'), 'utf8');
+  for (const { containers } of pods()) {
+    const [{ name, ports, readinessProbe }] = containers;
+    if (name === 'migrate') continue;
+    expect(readinessProbe?.httpGet).toEqual({ path: '/ready', port: 'health' });
+    const port = ports?.find((one) => one.name === 'health')?.containerPort;
+    expect(dockerfile).toMatch(new RegExp(`FROM process AS ${name}\\n.*\\nENV .*HEALTH_PORT=${port}\\n`));
+  }
+});
+
+describe('workers', () => {
+  test('are scaled by depth and by age of the queue, in metrics that exist', () => {
+    const text = JSON.stringify(named('ScaledObject', 'pay-worker'));
+    const metrics = readFileSync(path.join(repository, 'docs/METRICS.md'), 'utf8');
+    const queries = [...text.matchAll(/max\((penstock_[a-z_]+)/g)].map((match) => match[1] ?? '');
+    expect(queries).toEqual(['penstock_queue_jobs', 'penstock_queue_oldest_waiting_seconds']);
+    for (const name of queries) expect(metrics).toContain(`\`${name}\``);
+  });
+
+  test('stand at a fixed number without KEDA', async () => {
+    const worker = { ...z.looseObject({}).parse(chartValues()['worker']), keda: { enabled: false } };
+    const without = await renderChart(chartValues({ worker }));
+    expect(without.some(({ kind }) => kind === 'ScaledObject')).toBe(false);
+    expect(without.find(({ kind, metadata }) => kind === 'Deployment' && metadata.name === 'pay-worker')).toMatchObject(
+      { spec: { replicas: 3 } },
+    );
+  });
+});
+
+test('the schema is migrated before the new version runs', () => {
+  expect(named('Job', 'pay-migrate')?.metadata).toMatchObject({
+    annotations: { 'helm.sh/hook': 'pre-install,pre-upgrade' },
+  });
+});
