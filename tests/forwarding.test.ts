@@ -4,7 +4,8 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createStandardWebhooksVerifier } from '@penstock/core/providers/standard-webhooks/verify';
 import { testRedisUrl } from '@penstock/local/test-services';
-import { openOutboxQueue } from '@penstock/runtime/outbox-queue';
+import { openOutboxQueue, outboxLocation } from '@penstock/runtime/outbox-queue';
+import { consumeWebhooks } from '@penstock/runtime/webhook-consumer';
 import { relayOutbox, repairOutbox } from '@penstock/worker/relay-outbox';
 import { startReceiver, type Receiver } from './harness/receiver.ts';
 import { queueBackends } from './harness/queues.ts';
@@ -221,23 +222,37 @@ test('messages whose jobs the second queue has lost are put back, and no others'
   expect(await relayOutbox(relay)).toBe(0);
   expect(await repairOutbox(relay)).toBe(0);
 
-  await system.db
-    .updateTable('outbox_deliveries')
-    .set({ touched_at: new Date(0) })
-    .execute();
+  const rest = () =>
+    system.db
+      .updateTable('outbox_deliveries')
+      .set({ touched_at: new Date(0) })
+      .execute();
+  await rest();
   const redis = new Redis(testRedisUrl());
   const prefix = `bull:${system.queue.location.name}-outbox`;
   expect(await repairOutbox(relay)).toBe(0);
 
-  await system.db
-    .updateTable('outbox_deliveries')
-    .set({ touched_at: new Date(0) })
-    .execute();
+  // A queue that gave up on them by itself has not told the table so.
+  await using failing = consumeWebhooks({
+    location: outboxLocation(system.queue.location),
+    concurrency: 2,
+    lockMs: 30_000,
+    attempt: async () => ({ kind: 'dead', error: new Error('given up') }),
+    onAbandoned: async () => undefined,
+    onError: () => undefined,
+  });
+  await until(async () => (await queue.lost(ids)).length === 2, { what: 'both jobs to have failed' });
+  await failing[Symbol.asyncDispose]();
+  await rest();
+  expect(await repairOutbox(relay)).toBe(2);
+  expect(await queue.lost(ids)).toEqual([]);
+
+  await rest();
   for (const key of await redis.keys(`${prefix}:*`)) await redis.del(key);
   redis.disconnect();
-  expect(await queue.missing(ids)).toEqual(ids);
+  expect(await queue.lost(ids)).toEqual(ids);
   expect(await repairOutbox(relay)).toBe(2);
-  expect(await queue.missing(ids)).toEqual([]);
+  expect(await queue.lost(ids)).toEqual([]);
 });
 
 function aCharge(id: string): Record<string, unknown> {

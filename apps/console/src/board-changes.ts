@@ -1,8 +1,8 @@
 import { jobIdOf, parseDelivery, type Delivery } from '@penstock/core/delivery';
 import type { LedgerDatabase } from '@penstock/db/database';
+import { reviveDeliveries } from '@penstock/db/dead-deliveries';
 import { ledgerStandingOf } from '@penstock/db/ledger';
 import { recordOperatorAction } from '@penstock/db/operator-actions';
-import { reviveDelivery } from '@penstock/db/outbox-deliveries';
 import type { WebhookQueue } from '@penstock/runtime/webhook-queue';
 import type { Context, MiddlewareHandler } from 'hono';
 import type { BoardQueues } from './queue-board.ts';
@@ -33,7 +33,7 @@ export function limitBoardChanges(world: BoardWorld, queues: BoardQueues): Middl
     if (job === undefined || (await job.getState()) !== 'failed') return refuse(context, { kind: 'job_not_failed' });
     if (queue === queues.webhooks) return retryWebhook(context, world, { jobId, data: job.data });
     const message = /^delivery-(\d{1,15})$/.exec(jobId)?.[1];
-    if (message !== undefined) await reviveDelivery(world.db, Number(message));
+    if (message !== undefined) await reviveDeliveries(world.db, [Number(message)]);
     await next();
     await record(context, world, { jobId, target: `job:${queue.name}/${jobId}` });
     return undefined;

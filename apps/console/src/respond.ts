@@ -234,4 +234,6 @@ const replayStatus = {
   event_unknown: 404,
   event_ambiguous: 409,
   event_not_dead: 409,
+  delivery_unknown: 404,
+  delivery_not_dead: 409,
 } as const satisfies Record<ReplayErrorCode, RefusalDetails['status']>;

@@ -16,7 +16,7 @@ const REST_MS = 60_000;
 
 export interface RelayWorld {
   readonly db: LedgerDatabase;
-  readonly queue: Pick<OutboxQueue, 'add' | 'missing'>;
+  readonly queue: Pick<OutboxQueue, 'add' | 'lost' | 'retry'>;
   readonly now: () => Date;
 }
 
@@ -30,12 +30,12 @@ export async function relayOutbox({ db, queue }: RelayWorld): Promise<number> {
   }
 }
 
-/** Puts back what the second queue no longer knows. Returns how much. */
+/** Puts back what the second queue no longer knows, or has given up though it is to be sent. Returns how much. */
 export async function repairOutbox({ db, queue, now }: RelayWorld): Promise<number> {
   const before = new Date(now().getTime() - REST_MS);
   const resting = await restingDeliveries(db, { before, limit: BATCH_MAX });
-  const missing = await queue.missing(resting);
-  if (missing.length > 0) await queue.add(missing);
+  const lost = await queue.lost(resting);
+  if (lost.length > 0) await queue.retry(lost);
   await touchDeliveries(db, resting);
-  return missing.length;
+  return lost.length;
 }

@@ -65,9 +65,10 @@ export type OperatorActionKind =
   | 'replay.cancel'
   | 'replay.end'
   | 'event.discard'
+  | 'delivery.retry'
   | 'board.retry';
 
-/** A replay or discard that cannot be; `code` is stable (docs/ERRORS.md). */
+/** A replay, retry or discard that cannot be; `code` is stable (docs/ERRORS.md). */
 export class ReplayError extends Error {
   override name = 'ReplayError';
   readonly code: ReplayErrorCode;
@@ -89,4 +90,6 @@ export type ReplayErrorCode =
   | 'facts_not_editable'
   | 'event_unknown'
   | 'event_ambiguous'
-  | 'event_not_dead';
+  | 'event_not_dead'
+  | 'delivery_unknown'
+  | 'delivery_not_dead';

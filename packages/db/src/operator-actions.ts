@@ -13,7 +13,7 @@ export async function recordOperatorAction(
   action: {
     readonly operator: Operator;
     readonly action: OperatorActionKind;
-    /** `replay:7`, `event:<account>/<event id>`, `job:<queue>/<id>`. */
+    /** `replay:7`, `event:<account>/<event id>`, `job:<queue>/<id>`, `delivery:12`. */
     readonly target: string;
     readonly reason: string | null;
     readonly details: Readonly<Record<string, unknown>>;

@@ -135,16 +135,6 @@ export async function recordDeliveryAttempt(
     .execute();
 }
 
-/** Makes a dead delivery one to be sent again, before its job is retried; any other stays as it is. */
-export async function reviveDelivery(db: Connection, id: number): Promise<void> {
-  await db
-    .updateTable('outbox_deliveries')
-    .set({ state: 'queued', finished_at: null, touched_at: sql<Date>`now()` })
-    .where('id', '=', id)
-    .where('state', '=', 'dead')
-    .execute();
-}
-
 /** When the oldest message that has not ended was promised; null where there is none. Looks at an index's end. */
 export async function oldestUndelivered(db: Connection): Promise<Date | null> {
   const { rows } = await sql<{ at: Date | null }>`
