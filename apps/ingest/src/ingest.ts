@@ -21,6 +21,7 @@ import { openWebhookQueue, type WebhookQueue } from '@penstock/runtime/webhook-q
 import { createIngestApp } from './app.ts';
 import { boundedEnqueue } from './bounded-enqueue.ts';
 import { ingestSettings, readIngestConfig, type IngestConfig } from './config.ts';
+import { enqueueTogether } from './enqueue-together.ts';
 import { createIngestEvents, type IngestEvents } from './events.ts';
 import { chooseLanes } from './overflow.ts';
 import type { OpenEndpoint, ReceiveWorld } from './receive-webhook.ts';
@@ -110,10 +111,11 @@ async function openEnqueue(
     burst: config.overflowBurst,
     clock: () => performance.now(),
   });
+  const add = enqueueTogether(queue.add);
   const enqueue = boundedEnqueue(async (deliveries) => {
     const lane = laneOf(deliveries);
     if (lane === 'overflow') events.overflowed(deliveries);
-    const standings = await events.enqueueing(deliveries, (traced) => queue.add(traced, { lane }));
+    const standings = await events.enqueueing(deliveries, (traced) => add(traced, { lane }));
     given.afterEnqueue?.();
     return standings;
   }, config.enqueueBytesMax);
