@@ -32,6 +32,32 @@ test('a database without this version’s migrations is refused, naming what is 
   await expect(assertMigrated(db)).resolves.toBeUndefined();
 });
 
+test('a migration that does not get its lock lets others pass, and is tried again', async () => {
+  await using empty = await createEmptyDatabase(testPostgresUrl());
+  await using db = openDatabase({ url: empty.url, poolMax: 2, applicationName: 'test' });
+  await using other = openDatabase({ url: empty.url, poolMax: 1, applicationName: 'test' });
+  const waits: number[] = [];
+  const passed = Promise.withResolvers<void>();
+  const taken = Promise.withResolvers<void>();
+  const holder = other.transaction().execute(async (tx) => {
+    await sql`create table ledger (in_the_way integer)`.execute(tx);
+    taken.resolve();
+    await passed.promise;
+    throw new Error('rolled back');
+  });
+  await taken.promise;
+  const migrated = migrate(db, {
+    lockMs: 50,
+    onWait: (next) => {
+      waits.push(next);
+      passed.resolve();
+    },
+  });
+  await expect(holder).rejects.toThrow('rolled back');
+  await expect(migrated).resolves.toEqual(names);
+  expect(waits).toContain(2);
+});
+
 test('the migrations make exactly the schema of migrations/schema.golden.sql', async () => {
   await using database = await createTestDatabase(testPostgresUrl());
   await expect(await describeSchema(database.db)).toMatchFileSnapshot(

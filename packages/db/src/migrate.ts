@@ -1,36 +1,77 @@
 import { readFile, readdir } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { sql, type Kysely } from 'kysely';
 import { Migrator, type Migration, type MigrationProvider } from 'kysely/migration';
 import { ConfigurationError } from '@penstock/core/failure';
+import { DatabaseError } from 'pg';
+import { compatibilityOf, type Compatibility } from './compatibility.ts';
 import type { Connection, LedgerDatabase } from './database.ts';
 import { createMonthsAhead } from './months.ts';
 
 const migrationsFolder = path.join(import.meta.dirname, '../../../migrations');
 
 /**
+ * How long a migration waits for a lock: for so long everything that comes after
+ * it waits too. Then the run is taken back, lets the others pass, and is tried again.
+ */
+const LOCK_MS = 3_000;
+const TRIES = 5;
+
+/**
  * Brings the schema up to this version. Kysely's migrator holds an advisory
  * lock, so any number may start at once; all migrations of one run commit
  * together. Then the months ahead are made. Returns the names applied by this call.
  */
-export async function migrate(db: LedgerDatabase): Promise<readonly string[]> {
-  const { error, results } = await createMigrator(db).migrateToLatest();
-  if (error !== undefined) {
-    const failed = results?.find((result) => result.status === 'Error')?.migrationName ?? 'the migration';
-    throw new Error(`${failed} failed and nothing was changed`, { cause: error });
+export async function migrate(
+  db: LedgerDatabase,
+  options: { readonly lockMs?: number; readonly onWait?: (nextTry: number) => void } = {},
+): Promise<readonly string[]> {
+  const { lockMs = LOCK_MS, onWait = () => undefined } = options;
+  for (let tries = 1; ; tries += 1) {
+    const { error, results } = await createMigrator(db, lockMs).migrateToLatest();
+    if (error === undefined) {
+      await createMonthsAhead(db, { now: new Date() });
+      return (results ?? []).filter((result) => result.status === 'Success').map((result) => result.migrationName);
+    }
+    if (tries === TRIES || !isLockTimeout(error)) {
+      const failed = results?.find((result) => result.status === 'Error')?.migrationName ?? 'the migration';
+      throw new Error(`${failed} failed and nothing was changed`, { cause: error });
+    }
+    onWait(tries + 1);
+    await sleep(lockMs);
   }
-  await createMonthsAhead(db, { now: new Date() });
-  return (results ?? []).filter((result) => result.status === 'Success').map((result) => result.migrationName);
 }
 
-/** Throws ConfigurationError when the database lacks a migration that this version needs. */
+/** Source: PostgreSQL, Appendix A, lock_not_available. */
+function isLockTimeout(error: unknown): boolean {
+  return error instanceof DatabaseError && error.code === '55P03';
+}
+
+/** How this version and the schema stand to each other. */
+export async function checkSchema(db: Connection): Promise<Compatibility> {
+  return compatibilityOf({ known: await migrationNames(), applied: await appliedMigrations(db) });
+}
+
+/**
+ * Throws ConfigurationError when the database lacks a migration that this version
+ * needs, or has one that took away what it needs. What newer versions added does no harm.
+ */
 export async function assertMigrated(db: Connection): Promise<void> {
-  const applied = new Set(await appliedMigrations(db));
-  const missing = (await migrationNames()).filter((name) => !applied.has(name));
-  if (missing.length > 0)
-    throw new ConfigurationError([
-      `the database schema is older than this version: ${missing.join(', ')} not applied; run "pnpm migrate" first`,
-    ]);
+  const { missing, takenAway } = await checkSchema(db);
+  const problems = [
+    ...(missing.length === 0
+      ? []
+      : [
+          `the database schema is older than this version: ${missing.join(', ')} not applied; run "pnpm migrate" first`,
+        ]),
+    ...(takenAway.length === 0
+      ? []
+      : [
+          `the database schema is newer than this version, which needs what ${takenAway.join(', ')} took away; run a newer version`,
+        ]),
+  ];
+  if (problems.length > 0) throw new ConfigurationError(problems);
 }
 
 async function appliedMigrations(db: Connection): Promise<readonly string[]> {
@@ -50,21 +91,22 @@ async function migrationNames(): Promise<readonly string[]> {
     .toSorted();
 }
 
-function createMigrator(db: LedgerDatabase): Migrator {
-  return new Migrator({ db, provider: sqlFiles });
+function createMigrator(db: LedgerDatabase, lockMs: number): Migrator {
+  return new Migrator({ db, provider: sqlFiles(lockMs) });
 }
 
-const sqlFiles: MigrationProvider = {
+const sqlFiles = (lockMs: number): MigrationProvider => ({
   getMigrations: async () => {
     const migrations: Record<string, Migration> = {};
     for (const name of await migrationNames()) {
       const text = await readFile(path.join(migrationsFolder, `${name}.sql`), 'utf8');
       migrations[name] = {
         up: async (db: Kysely<unknown>) => {
+          await sql`set local lock_timeout = ${sql.lit(lockMs)}`.execute(db);
           await sql.raw(text).execute(db);
         },
       };
     }
     return migrations;
   },
-};
+});

@@ -1,19 +1,95 @@
+import { styleText } from 'node:util';
 import { openDatabase } from '@penstock/db/database';
-import { migrate } from '@penstock/db/migrate';
+import { checkSchema, migrate } from '@penstock/db/migrate';
 import { readSettings } from '@penstock/runtime/env';
-import { runCommand } from '@penstock/runtime/lifecycle';
 import { databaseSettings, sharedSettings } from '@penstock/runtime/shared-settings';
 import { migrateQueue } from '@penstock/runtime/queue-backends';
+import { EXIT_USAGE, readFlags, runOperatorCommand, UsageError } from './operator-command.ts';
 
-/** `pnpm migrate`: brings the ledger's schema, and the queue's where PostgreSQL holds it, up to this version. */
-await runCommand(async () => {
+const usage = `Usage: pnpm migrate [check]
+
+Brings the ledger's schema, and the queue's where PostgreSQL holds it, up to this
+version. Any number may start at once; they wait for each other. A migration that
+does not get its lock within 3 seconds lets everybody else pass and tries again.
+
+  check    changes nothing: tells whether this version can run on the schema, and
+           whether the version that made the schema survives what is not applied
+           yet. Exit code 1 where one of them is not so.
+  --help   this text
+
+Needs DATABASE_URL, of PostgreSQL itself and not of PgBouncer; QUEUE_DATABASE_URL
+where the queue is in PostgreSQL.
+`;
+
+/** Rewriting a large table takes long, and is watched by whoever started it. */
+const STATEMENT_MS_MAX = 3_600_000;
+
+await runOperatorCommand(async (args) => {
+  const { values, positionals } = readFlags(args, { help: { type: 'boolean' } });
+  const [command, ...rest] = positionals;
+  if (values.help === true) {
+    process.stdout.write(usage);
+    return 0;
+  }
+  if (rest.length > 0) throw new UsageError(`${rest[0]} is one word too many`);
+  switch (command) {
+    case undefined:
+      return apply();
+    case 'check':
+      return check();
+    default:
+      process.stderr.write(usage);
+      return EXIT_USAGE;
+  }
+});
+
+async function apply(): Promise<number> {
   const { databaseUrl, queueDatabaseUrl } = readSettings(
     { databaseUrl: databaseSettings.databaseUrl, queueDatabaseUrl: sharedSettings.queueDatabaseUrl },
     process.env,
   );
-  await using db = openDatabase({ url: databaseUrl, poolMax: 2, applicationName: 'penstock-migrate' });
-  const applied = await migrate(db);
+  await using db = openDatabase({
+    url: databaseUrl,
+    poolMax: 2,
+    applicationName: 'penstock-migrate',
+    statementTimeoutMs: STATEMENT_MS_MAX,
+  });
+  const applied = await migrate(db, {
+    onWait: (tries) => process.stderr.write(`A lock is held by somebody else; try ${tries} follows.\n`),
+  });
   if (queueDatabaseUrl !== undefined)
     await migrateQueue({ backend: 'postgres', url: queueDatabaseUrl, name: 'webhooks' });
   process.stdout.write(applied.length === 0 ? 'The schema is up to date.\n' : `Applied ${applied.join(', ')}.\n`);
-});
+  return 0;
+}
+
+async function check(): Promise<number> {
+  const { databaseUrl } = readSettings({ databaseUrl: databaseSettings.databaseUrl }, process.env);
+  await using db = openDatabase({ url: databaseUrl, poolMax: 1, applicationName: 'penstock-migrate' });
+  const { missing, unknown, takenAway, breaking } = await checkSchema(db);
+  const say = (ok: boolean, text: string): void => {
+    const mark = styleText(ok ? 'green' : 'red', ok ? '✓' : '✗', { stream: process.stdout });
+    process.stdout.write(`${mark} ${text}\n`);
+  };
+  say(
+    missing.length === 0,
+    missing.length === 0
+      ? 'the schema has every migration of this version'
+      : `not applied: ${missing.join(', ')}; run "pnpm migrate" before this version`,
+  );
+  if (unknown.length > 0)
+    say(
+      takenAway.length === 0,
+      takenAway.length === 0
+        ? `a newer version added ${unknown.join(', ')}; this version runs beside it`
+        : `a newer version took away what this one needs: ${takenAway.join(', ')}; run a newer version`,
+    );
+  if (missing.length > 0)
+    say(
+      breaking.length === 0,
+      breaking.length === 0
+        ? 'the version that made this schema goes on running when they are applied'
+        : `the version that made this schema may need what these take away: ${breaking.join(', ')}; end it first, or deploy the version between`,
+    );
+  return missing.length + takenAway.length + breaking.length === 0 ? 0 : 1;
+}
