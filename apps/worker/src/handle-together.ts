@@ -1,3 +1,4 @@
+import { TransientError } from '@penstock/core/failure';
 import type { TogetherTransaction } from '@penstock/db/together-store';
 import { asDone, handleEvent, type Handled, type HandledAttempt } from './handle-event.ts';
 import { coveringHandlers, runWithoutSavepoint, type HandlerWorld } from './run-handlers.ts';
@@ -20,10 +21,19 @@ export async function handleTogether(
 
   const timeoutMs = Math.max(...every.map((handler) => handler.timeoutMs ?? world.handlerMs));
   const handled: Handled[] = [];
-  const outcome = await tx.underSavepoint({ timeoutMs, refuse: () => undefined }, async (scope) => {
-    for (const { event, handlers } of covered) {
-      const outcomes = await runWithoutSavepoint(scope, { input: event.input, handlers }, world);
-      handled.push({ kind: 'done', covering: handlers.length, again: false, outcomes });
+  // One that is out of time may run on: what it asks for when the savepoint is over would stay, without its mark.
+  let isOver = false;
+  const refuse = (): void => {
+    if (isOver) throw new TransientError('handler_late', 'a handler used its transaction after its time');
+  };
+  const outcome = await tx.underSavepoint({ timeoutMs, refuse }, async (scope) => {
+    try {
+      for (const { event, handlers } of covered) {
+        const outcomes = await runWithoutSavepoint(scope, { input: event.input, handlers }, world);
+        handled.push({ kind: 'done', covering: handlers.length, again: false, outcomes });
+      }
+    } finally {
+      isOver = true;
     }
   });
   if (outcome.kind === 'taken back') {
