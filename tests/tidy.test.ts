@@ -53,6 +53,23 @@ describe('the structure', () => {
     expect(breaches).toEqual([]);
   });
 
+  test('money is folded from facts and never added to: no amount is changed by += or by SQL that adds to it', () => {
+    const added =
+      /\b[\w.]*(amount|captured|refunded|total)\w*\s*\+=|\b(?<column>\w*(amount|captured|refunded|total)\w*)\s*=\s*(\w+\.)*\k<column>\s*\+/i;
+    const counts = (file: string): boolean => /^packages\/core\/src\/(fold-|payment|fact-order)/.test(file);
+    const sources = [
+      ...product,
+      ...globSync('migrations/*.sql', { cwd: root }).map((file) => ({ file, text: read(file) })),
+    ];
+    expect(sources.filter(({ file }) => counts(file)).length).toBeGreaterThan(5);
+    const breaches = sources
+      .filter(({ file, text }) => added.test(text) || (counts(file) && text.includes('+=')))
+      .map(({ file }) => file);
+    expect(breaches).toEqual([]);
+    for (const wrong of ['row.amountCaptured += 5', 'set amount_refunded = payments.amount_refunded + 5'])
+      expect(added.test(wrong)).toBe(true);
+  });
+
   test('no source file is longer than 300 lines', () => {
     expect(everything.filter((file) => read(file).split('\n').length > 301)).toEqual([]);
   });

@@ -10,6 +10,7 @@ import {
   type PaymentStatus,
 } from './payment-event.ts';
 import { foldPayment, foldPayout, type KeyedFact } from './payment.ts';
+import { redelivered } from './testing/redelivered.ts';
 
 const RUNS = { numRuns: 1500 };
 
@@ -118,23 +119,6 @@ function timed(steps: readonly Step[]): fc.Arbitrary<KeyedFact[]> {
         return { eventId: `evt_${eventNumbers[index] ?? index}`, ordinal: 0, fact: say(occurredAtMs) };
       });
     });
-}
-
-/** The same facts in any order, some of them several times. */
-function redelivered(facts: readonly KeyedFact[]): fc.Arbitrary<KeyedFact[]> {
-  return fc
-    .tuple(fc.shuffledSubarray([...facts], { minLength: facts.length }), fc.array(fc.nat(), { maxLength: 5 }))
-    .map(([shuffled, repeats]) =>
-      repeats.reduce(
-        (sent, repeat) =>
-          sent.toSpliced(
-            repeat % (sent.length + 1),
-            0,
-            ...shuffled.slice(repeat % shuffled.length, (repeat % shuffled.length) + 1),
-          ),
-        shuffled,
-      ),
-    );
 }
 
 describe('the fold of a payment', () => {
