@@ -1,0 +1,87 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { expect, test } from 'vitest';
+import { parse } from 'yaml';
+import * as z from 'zod';
+import { repository } from './dockerfile.ts';
+
+const read = (file: string) => readFileSync(path.join(repository, 'deploy', file), 'utf8');
+const names = z.union([z.array(z.string()), z.record(z.string(), z.unknown()).transform((map) => Object.keys(map))]);
+const composeSchema = z.looseObject({
+  services: z.record(
+    z.string(),
+    z.looseObject({
+      command: z.array(z.string()).optional(),
+      environment: z.record(z.string(), z.string()).default({}),
+      networks: names.default([]),
+      depends_on: names.default([]),
+      ports: z.array(z.string()).default([]),
+      read_only: z.boolean().default(false),
+      cap_drop: z.array(z.string()).default([]),
+      stop_grace_period: z.string().optional(),
+      build: z.looseObject({ target: z.string() }).optional(),
+      secrets: z
+        .array(z.union([z.string(), z.looseObject({ source: z.string() }).transform(({ source }) => source)]))
+        .default([]),
+    }),
+  ),
+  networks: z.record(z.string(), z.unknown()),
+  secrets: z.record(z.string(), z.object({ file: z.string() })),
+});
+
+const text = read('compose.yaml');
+const { services, networks, secrets } = composeSchema.parse(parse(text, { merge: true }));
+const ours = Object.entries(services).filter(([, { build }]) => build !== undefined);
+
+test('compose names no service, network or secret that it does not have', () => {
+  for (const [name, service] of Object.entries(services)) {
+    expect(Object.keys(services), name).toEqual(expect.arrayContaining(service.depends_on));
+    expect(Object.keys(networks), name).toEqual(expect.arrayContaining(service.networks));
+    expect(Object.keys(secrets), name).toEqual(expect.arrayContaining(service.secrets));
+    for (const [variable, value] of Object.entries(service.environment))
+      if (variable.endsWith('_FILE')) expect(service.secrets, `${name} ${variable}`).toContain(path.basename(value));
+  }
+});
+
+test('every secret of compose is made by make-secrets.sh', () => {
+  const script = read('make-secrets.sh');
+  for (const [name, { file }] of Object.entries(secrets)) {
+    expect(file).toBe(`./secrets/${name}`);
+    expect(script, name).toContain(name);
+  }
+});
+
+test('no process of ours has root, a writable root, or less time to stop than it may take', () => {
+  expect(ours.map(([name]) => name).toSorted()).toEqual(['console', 'ingest-1', 'ingest-2', 'migrate', 'worker']);
+  for (const [name, service] of ours) {
+    expect(service, name).toMatchObject({ read_only: true, cap_drop: ['ALL'], stop_grace_period: '15s' });
+    expect(service.environment['SHUTDOWN_MS'], name).toBeUndefined();
+  }
+});
+
+test('ingest cannot reach the ledger, and nothing but nginx is reached from outside this host', () => {
+  for (const name of ['ingest-1', 'ingest-2']) expect(services[name]?.networks).not.toContain('ledger');
+  for (const [name, { ports }] of Object.entries(services))
+    expect(
+      ports.filter((port) => !port.startsWith('127.0.0.1:')),
+      name,
+    ).toEqual(name === 'nginx' ? ['0.0.0.0:443:8443'] : []);
+});
+
+test('nginx looks for ingests and console where compose puts them', () => {
+  const nginx = read('nginx/nginx.conf');
+  for (const [name, port] of [
+    ['ingest-1', 8080],
+    ['ingest-2', 8080],
+    ['console', 8081],
+  ] as const) {
+    const address = new RegExp(`^  ${name}:[\\s\\S]*?ipv4_address: ([\\d.]+)`, 'm').exec(text)?.[1];
+    expect(nginx, name).toContain(`${address}:${port}`);
+  }
+});
+
+test('Redis is told all that ingest demands of it', () => {
+  const command = services['redis']?.command?.join(' ') ?? '';
+  for (const demanded of ['--appendonly yes', '--appendfsync always', '--maxmemory-policy noeviction'])
+    expect(command).toContain(demanded);
+});
