@@ -24,6 +24,7 @@ export default defineConfiguration({
   ],
   destinations: {
     canonical: { ...receiver, events: ['payment.*', 'stripe:customer.created'] },
+    patient: { ...receiver, events: ['stripe:customer.tax_id.created'], attempts: 20 },
     raw: { ...receiver, events: ['stripe:customer.deleted'], shape: 'raw' },
     told: { ...receiver, topics: ['customers.told'] },
     ordered: { ...receiver, events: ['refund.*'], order: 'payment' },

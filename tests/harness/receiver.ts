@@ -21,8 +21,11 @@ export interface Receiver extends AsyncDisposable {
   readonly arrived: readonly Arrived[];
   /** What was answered 2xx. */
   readonly accepted: readonly Arrived[];
-  /** How it answers from now on; null hangs up. */
-  readonly answerWith: (answer: (message: Arrived) => Answer | null) => void;
+  /** How it answers from now on; null hangs up, `silent` never answers. */
+  readonly answerWith: (answer: (message: Arrived) => Answer | null | 'silent') => void;
+  /** Refuses every connection, until it is up again under the same URL. */
+  readonly down: () => Promise<void>;
+  readonly up: () => Promise<void>;
 }
 
 /** Starts one that accepts everything whose signature the `standardwebhooks` package verifies under the secret. */
@@ -30,7 +33,7 @@ export async function startReceiver(secret: string): Promise<Receiver> {
   const arrived: Arrived[] = [];
   const accepted: Arrived[] = [];
   const webhook = new Webhook(secret);
-  let answer: (message: Arrived) => Answer | null = () => ({ status: 204 });
+  let answer: (message: Arrived) => Answer | null | 'silent' = () => ({ status: 204 });
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -41,15 +44,23 @@ export async function startReceiver(secret: string): Promise<Receiver> {
       );
       const message = { id: headers['webhook-id'] ?? '', headers, body, at: Date.now() };
       arrived.push(message);
-      const { status, headers: told } = verified(webhook, message) ? (answer(message) ?? hangUp) : { status: 401 };
+      const given = verified(webhook, message) ? (answer(message) ?? hangUp) : { status: 401 };
+      if (given === 'silent') return;
+      const { status, headers: told }: Answer = given;
       if (status === 0) return void response.destroy();
       if (status >= 200 && status < 300) accepted.push(message);
       response.writeHead(status, told).end();
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const listen = (on: number): Promise<void> => new Promise((resolve) => server.listen(on, '127.0.0.1', resolve));
+  await listen(0);
   const address = server.address();
   const port = typeof address === 'object' && address !== null ? address.port : 0;
+  const stop = async (): Promise<void> => {
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    server.closeAllConnections();
+    await closed;
+  };
   return {
     url: `http://127.0.0.1:${port}/hooks`,
     arrived,
@@ -57,10 +68,9 @@ export async function startReceiver(secret: string): Promise<Receiver> {
     answerWith: (given) => {
       answer = given;
     },
-    [Symbol.asyncDispose]: async () => {
-      server.closeAllConnections();
-      await new Promise<void>((resolve) => server.close(() => resolve()));
-    },
+    down: stop,
+    up: () => listen(port),
+    [Symbol.asyncDispose]: stop,
   };
 }
 
