@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Delivery } from '@penstock/core/delivery';
-import { PermanentError } from '@penstock/core/failure';
+import { PermanentError, toFailure } from '@penstock/core/failure';
 import type { Handler } from '@penstock/core/handler';
 import type { LedgerTransaction } from '@penstock/db/database';
 import { on } from '@penstock/db/handler';
@@ -144,6 +144,30 @@ describe('what a handler wrote and the mark that it is done agree', () => {
     expect(performance.now() - started).toBeLessThan(30_000);
     expect(await effects(delivery)).toEqual(['after']);
     expect(await runs(delivery)).toEqual({ sleeping: 'failed', after: 'done' });
+  });
+
+  test('where it runs on after its time: what it asks for then is refused', async () => {
+    const delivery = aDelivery();
+    const released = Promise.withResolvers<void>();
+    const asked = Promise.withResolvers<string>();
+    const late = on('*', { name: 'late', timeoutMs: 100 }, async ({ tx, event }) => {
+      await released.promise;
+      await write(tx, event.id, 'late').then(
+        () => asked.resolve('written'),
+        (error: unknown) => asked.resolve(toFailure(error).code),
+      );
+    });
+    const releasing = on('*', 'releasing', async ({ tx, event }) => {
+      released.resolve();
+      await asked.promise;
+      await write(tx, event.id, 'releasing');
+    });
+    expect(await take(delivery, [late, releasing], 1)).toMatchObject({ failure: { code: 'handler_timeout' } });
+    expect(await asked.promise).toBe('handler_late');
+    expect([await effects(delivery), await runs(delivery)]).toEqual([
+      ['releasing'],
+      { late: 'failed', releasing: 'done' },
+    ]);
   });
 
   test('where it swallows a database error, which takes its writes with it', async () => {
