@@ -50,6 +50,8 @@ case $app in
   *) mkdir "$root/app/migrations" && cp migrations/[0-9]*.sql "$root/app/migrations/" ;;
 esac
 cp penstock.config.ts LICENSE "$root/app"
+# Your own code, which the configuration imports; its packages are the root package's dependencies.
+[ ! -d handlers ] || cp -R handlers "$root/app/"
 rm -f "$root/app/pnpm-lock.yaml" "$root/app/pnpm-workspace.yaml" "$root/app/node_modules/.modules.yaml" \
   "$root"/app/node_modules/.pnpm-workspace-state*
 rm -rf "$root/app/node_modules/.pnpm/node_modules" "$root/app/node_modules/.cache"
