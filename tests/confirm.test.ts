@@ -1,6 +1,5 @@
-import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { encodeBody, sha256Hex, type Delivery } from '@penstock/core/delivery';
+import type { Delivery } from '@penstock/core/delivery';
 import { on } from '@penstock/db/handler';
 import {
   startPayPalStandIn,
@@ -13,7 +12,7 @@ import { testPostgresUrl } from '@penstock/local/test-services';
 import { providerEffects } from '@penstock/runtime/http-exchange';
 import { processWebhook, type ProcessWorld } from '@penstock/worker/process-webhook';
 import { processWorld } from '@penstock/worker/testing/process-world';
-import { aDelivery } from './harness/deliveries.ts';
+import { aPayPalCapture as aCapture, withBody, type PayPalCapture as Capture } from './fixtures/paypal-captures.ts';
 
 const token: StandInAnswer = { status: 200, body: '{"access_token":"token","expires_in":3600}' };
 
@@ -145,12 +144,6 @@ test('with confirm set to never the checksum is believed', async () => {
   expect(asked(capture)).toBe(0);
 });
 
-interface Capture {
-  readonly delivery: Delivery;
-  readonly captureId: string;
-  readonly body: Buffer;
-}
-
 function take(
   delivery: Delivery,
   handlers: ProcessWorld['handlers'] = [],
@@ -181,52 +174,6 @@ function knows({ delivery, body }: Capture): void {
 
 function asked({ delivery }: Capture): number {
   return api.requests.filter(({ path }) => path.endsWith(delivery.eventId)).length;
-}
-
-function aCapture(
-  value: string,
-  given: { readonly transmissionId?: string | null; readonly event_type?: string } = {},
-): Capture {
-  const eventId = `WH-${randomUUID().toUpperCase()}`;
-  const captureId = randomUUID().replaceAll('-', '').slice(0, 17).toUpperCase();
-  const type = given.event_type ?? 'PAYMENT.CAPTURE.COMPLETED';
-  const body = Buffer.from(
-    JSON.stringify({
-      id: eventId,
-      event_version: '1.0',
-      create_time: '2026-03-01T11:59:58Z',
-      resource_type: 'capture',
-      resource_version: '2.0',
-      event_type: type,
-      resource: {
-        id: captureId,
-        status: 'COMPLETED',
-        final_capture: true,
-        amount: { currency_code: 'USD', value },
-        create_time: '2026-03-01T11:59:50Z',
-        update_time: '2026-03-01T11:59:50Z',
-      },
-      links: [],
-    }),
-  );
-  const delivery = aDelivery({
-    endpoint: 'paypal',
-    provider: 'paypal',
-    account: 'paypal',
-    eventId,
-    type,
-    tier: 'partial',
-    transmissionId: given.transmissionId ?? randomUUID(),
-    bodySha256: sha256Hex(body),
-    body: encodeBody(body),
-  });
-  return { delivery, captureId, body };
-}
-
-/** The same headers around another body, as one who holds them can send. */
-function withBody({ delivery }: Capture, text: string): Delivery {
-  const body = Buffer.from(text);
-  return { ...delivery, bodySha256: sha256Hex(body), body: encodeBody(body) };
 }
 
 function payment(id: string) {
