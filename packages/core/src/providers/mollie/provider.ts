@@ -2,7 +2,7 @@ import type { Provider } from '../../provider.ts';
 import { words } from '../../words.ts';
 import { createMollieConfirmer, createMollieSnapshotter } from './confirm.ts';
 import { confirmationSettings } from './settings.ts';
-import { translateMollie, translateMollieAnswer } from './translate.ts';
+import { translateMollie, translateMollieAnswer, translateMollieSnapshot } from './translate.ts';
 import { classicId, createMollieVerifier } from './verify.ts';
 
 export const mollie: Provider = {
@@ -36,7 +36,7 @@ export const mollie: Provider = {
   snapshots: {
     settings: confirmationSettings,
     createSnapshotter: createMollieSnapshotter,
-    translate: (_name, answer) => translateMollieAnswer(Buffer.alloc(0), answer),
+    translate: translateMollieSnapshot,
   },
   // Of a classic form nothing is believed but the id, which its event id holds.
   statesSameEvent: (stored, received) => stored.equals(received) || classicId(stored) !== null,

@@ -22,6 +22,17 @@ export function translateMollieAnswer(_event: Buffer, answer: Buffer): readonly 
   return checkFacts(factsOfMolliePayment(readBody(answer, molliePayment)));
 }
 
+/** The same of a payment that was asked about. That nothing was captured is an answer too. */
+export function translateMollieSnapshot(_name: string, answer: Buffer): readonly PaymentFact[] {
+  const payment = readBody(answer, molliePayment);
+  const nothing = { key: payment.id, amount: 0 };
+  return checkFacts(
+    factsOfMolliePayment(payment).map((fact) =>
+      fact.kind === 'payment' ? { ...fact, captured: fact.captured ?? nothing } : fact,
+    ),
+  );
+}
+
 const envelope = z.object({
   type: z.string(),
   entityId: z.string().nullish(),

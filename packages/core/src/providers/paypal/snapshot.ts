@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { FactOf, PaymentFact } from '../../payment-event.ts';
+import type { FactOf, PaymentFact, PaymentStatus } from '../../payment-event.ts';
 import type { ProviderEffects } from '../../provider.ts';
 import { fetchingSnapshotter, type Snapshotter } from '../../snapshot.ts';
 import { checkFacts, malformedEvent, readBody } from '../event-body.ts';
@@ -76,8 +76,23 @@ const orderState = z.object({ status: z.string().nullish() });
 function factsOfOrder(answer: Buffer, now: { readonly create_time: string }): readonly PaymentFact[] {
   const order = readBody(answer, orderSchema);
   const listed = orderFacts(order, undefined, now);
-  if (listed.length > 1) return listed;
+  if (listed.length > 1) return withoutFormerAttempts(listed);
   return orderFacts(order, readBody(answer, orderState).status === 'VOIDED' ? 'canceled' : 'created', now);
+}
+
+/** An attempt that ended without money does not say where its order stands while another has not ended so. */
+function withoutFormerAttempts(facts: readonly PaymentFact[]): readonly PaymentFact[] {
+  const statuses = facts.map((fact) => (fact.kind === 'payment' ? fact.status : undefined));
+  if (!statuses.some((status) => status !== undefined && !endsWithoutMoney(status))) return facts;
+  return facts.map((fact) =>
+    fact.kind === 'payment' && fact.status !== undefined && endsWithoutMoney(fact.status)
+      ? { ...fact, status: undefined }
+      : fact,
+  );
+}
+
+function endsWithoutMoney(status: PaymentStatus): boolean {
+  return status === 'failed' || status === 'canceled' || status === 'expired';
 }
 
 /** A capture that is not complete took nothing: that is an answer too. */
