@@ -40,10 +40,11 @@ describe('the start command', { timeout: 60_000 }, () => {
     const home = newHome();
     await using _taken = await takePort(8080);
     const run = await start(['--home', home]);
-    await run.waitForLine(/port 8080 is taken: webhooks moved to \d+/);
+    await run.waitForLine(/port 8080 is taken: webhooks moved to \d+/, { deadlineMs: 40_000 });
     const [, webhooks] = await run.waitForLine(/webhooks +(http:\S+)<endpoint>/, { deadlineMs: 40_000 });
     const [, metrics] = await run.waitForLine(/ingest (http:\S+)\/metrics/);
     await run.waitForLine(/Up until Ctrl-C/);
+    expect(readFileSync(path.join(home, 'environment'), 'utf8')).toMatch(/^export DATABASE_URL='postgresql:.*'$/m);
     expect((await fetch(`${webhooks}nowhere`, { method: 'POST' })).status).toBe(404);
     expect((await fetch(`${metrics}/ready`)).status).toBe(200);
     run.kill('SIGINT');

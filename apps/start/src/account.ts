@@ -82,6 +82,8 @@ export function showAddresses(
   for (const { name, missing } of details.unserved)
     print(styled('dim', `             ${name} is not served: ${missing.join(', ')} not set`));
   print(`  console    ${styled('cyan', system.consoleUrl)}  password: ${system.consolePassword}`);
+  print(`             as an operator, who may replay and discard: ${system.operatorPassword}`);
+  print(`  commands   . ${system.environmentFile}, then npx pnpm@12 payment <id>, dead report, replay …`);
   print(
     `  metrics    ${Object.entries(system.privateUrls)
       .map(([name, url]) => `${name} ${styled('cyan', `${url}/metrics`)}`)

@@ -21,6 +21,10 @@ export interface RunningSystem {
   readonly webhooksUrl: string;
   readonly consoleUrl: string;
   readonly consolePassword: string;
+  /** Of who may replay, retry and discard. */
+  readonly operatorPassword: string;
+  /** A file that gives the commands their variables: `. <file>`. */
+  readonly environmentFile: string;
   /** Health and metrics of each process. */
   readonly privateUrls: Readonly<Record<'ingest' | 'worker' | 'console', string>>;
 }
@@ -53,7 +57,9 @@ export async function startSystem(options: StartOptions, resources: AsyncDisposa
   };
 
   const ports = await choosePorts(options);
-  const consolePassword = options.consolePassword ?? keptPassword(home);
+  const consolePassword = options.consolePassword ?? keptPassword(home, 'console-password');
+  const operatorPassword = keptPassword(home, 'operator-password');
+  const environmentFile = writeEnvironment(home, { ...queue, DATABASE_URL: databaseUrl });
   const common = {
     ...queue,
     DATABASE_URL: databaseUrl,
@@ -83,6 +89,7 @@ export async function startSystem(options: StartOptions, resources: AsyncDisposa
     ...common,
     PORT: String(ports.console),
     CONSOLE_PASSWORD: consolePassword,
+    CONSOLE_OPERATOR_PASSWORD: operatorPassword,
   });
   // Last up and first down: what is accepted finds somebody to work on it.
   const ingest = await start('ingest', ports.ingestHealth, { ...withoutDatabase, PORT: String(ports.ingest) });
@@ -92,6 +99,8 @@ export async function startSystem(options: StartOptions, resources: AsyncDisposa
     webhooksUrl: `http://127.0.0.1:${ports.ingest}/webhooks/`,
     consoleUrl: `http://127.0.0.1:${ports.console}/`,
     consolePassword,
+    operatorPassword,
+    environmentFile,
     privateUrls: { ingest, worker, console },
   };
 }
@@ -155,10 +164,20 @@ async function choosePort({
 }
 
 /** Made once and kept beside the data, so that a bookmark and a password manager go on working. */
-function keptPassword(home: string): string {
-  const file = path.join(home, 'console-password');
+function keptPassword(home: string, name: 'console-password' | 'operator-password'): string {
+  const file = path.join(home, name);
   if (!existsSync(file)) writeFileSync(file, randomBytes(12).toString('base64url'), { mode: 0o600 });
   return readFileSync(file, 'utf8').trim();
+}
+
+/** Where this run's services are, for commands run beside it; passwords of PostgreSQL are in it. */
+function writeEnvironment(home: string, variables: QueueVariables & { readonly DATABASE_URL: string }): string {
+  const file = path.join(home, 'environment');
+  const lines = Object.entries(variables).map(
+    ([name, value]) => `export ${name}='${value.replaceAll("'", "'\\''")}'\n`,
+  );
+  writeFileSync(file, lines.join(''), { mode: 0o600 });
+  return file;
 }
 
 /** What the user set, less what this run decides itself. */
