@@ -91,6 +91,17 @@ test('a session reaches every page, and what does not exist is a 404', async () 
   ]);
 });
 
+test('the front page leads to every page there is', async () => {
+  const cookie = await running.logIn();
+  const front = await (await running.ask('/', { cookie })).text();
+  const led = [...front.matchAll(/<a href="(?<path>[^"]+)"/g)].map(({ groups }) => groups?.['path'] ?? '');
+  expect(led.toSorted()).toEqual(['/api', '/conflicts', '/dead', '/keys', '/queues', '/replays', '/sla']);
+  for (const path of led) {
+    const { status } = await running.ask(path, { cookie, headers: { accept: 'text/html' } });
+    expect([path, status]).toEqual([path, 200]);
+  }
+});
+
 test('the cookie is out of reach of scripts and of other sites, and lasts as long as the session', async () => {
   const [plain = ''] = (await running.sendPassword(testPassword)).headers.getSetCookie();
   expect(plain).toMatch(/^penstock_session=[A-Za-z0-9_-]{43}; Max-Age=43200; Path=\/; HttpOnly; SameSite=Strict$/);

@@ -50,6 +50,10 @@ export function frontPage(options: { readonly queueName: string; readonly counts
       <h2 id="sla">Service level</h2>
       <p><a href="/sla">How many events were processed in time</a></p>
     </section>
+    <section aria-labelledby="api">
+      <h2 id="api">For programs</h2>
+      <p><a href="/api">What can be read, and how</a></p>
+    </section>
     <form method="post" action="/logout"><button type="submit">Log out</button></form>`,
   );
 }
