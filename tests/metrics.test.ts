@@ -85,9 +85,15 @@ describe.each(queueBackends)('what the processes tell Prometheus, with the queue
     expect(sample('penstock_provider_created_to_received_seconds_count', { endpoint: 'stripe' })).toBe(2);
   });
 
-  test('a dead letter is counted by endpoint and by the code of its failure', async () => {
+  test('a dead letter is counted by endpoint, by whose matter it is and by the code of its failure', async () => {
     await postStripe(ingest, Buffer.from('{"hello":"world"}'));
-    const dead = { endpoint: 'stripe', provider: 'stripe', code: 'malformed_event' };
+    const dead = {
+      endpoint: 'stripe',
+      provider: 'stripe',
+      class: 'malformed',
+      code: 'malformed_event',
+      replayed: 'false',
+    };
     await until(async () => (await scrape(worker.healthUrl))('penstock_dead_letters_total', dead) === 1, {
       what: 'the death',
     });

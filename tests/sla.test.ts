@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { runConsole } from '@penstock/console/testing/run-console';
 import { storeEvent } from '@penstock/db/events';
 import { enterLedger } from '@penstock/db/ledger';
-import { lateMinutes, slaByType } from '@penstock/db/sla';
+import { lateMinutes, slaBeside, slaByType } from '@penstock/db/sla';
 import { createTestDatabase, type TestDatabase } from '@penstock/db/testing/test-database';
 import { aDelivery } from './harness/deliveries.ts';
 import { startProcess } from './harness/process.ts';
@@ -25,10 +25,12 @@ beforeAll(async () => {
   await event({ minutesAgo: 0, seconds: null });
   await event({ minutesAgo: 3_000, seconds: 500 });
   await event({ minutesAgo: 30, seconds: 500, endpoint: 'canary' });
+  await replayed({ minutesAgo: 25, seconds: 900, type: 'charge.refunded' }, 'processed');
+  await replayed({ minutesAgo: 25, seconds: 1_200, type: 'charge.updated' }, 'dead');
 });
 afterAll(() => database[Symbol.asyncDispose]());
 
-test('late is what took longer, what is dead and what still waits; what is not due yet, older, or the canary’s is not counted', async () => {
+test('late is what took longer, what has died and what still waits; what is not due yet, older, replayed once finished, or the canary’s is not counted', async () => {
   expect(await slaByType(database.db, range)).toEqual([
     {
       provider: 'stripe',
@@ -49,13 +51,30 @@ test('late is what took longer, what is dead and what still waits; what is not d
       late: 2,
       dead: 1,
       waiting: 1,
-      p50: 1,
-      p95: 1,
-      p99: 1,
-      most: 1,
+      p50: null,
+      p95: null,
+      p99: null,
+      most: null,
+    },
+    // Healed by a replay: late all the same, and how long it took says nothing.
+    {
+      provider: 'stripe',
+      type: 'charge.updated',
+      events: 1,
+      late: 1,
+      dead: 0,
+      waiting: 0,
+      p50: null,
+      p95: null,
+      p99: null,
+      most: null,
     },
   ]);
-  expect((await lateMinutes(database.db, range)).map(({ late }) => late)).toEqual([1, 1, 1, 1]);
+  expect(await slaBeside(database.db, range)).toMatchObject({
+    replayed: 1,
+    canary: { sent: 1, late: 1, p50: 500, most: 500 },
+  });
+  expect((await lateMinutes(database.db, range)).map(({ late }) => late)).toEqual([1, 1, 1, 1, 1]);
 });
 
 test('one stretch of the index by time is read, and no more of the ledger', async () => {
@@ -90,11 +109,12 @@ test('pnpm sla report tells shares, percentiles, incidents and the budget; how f
       args: ['report', '--since', '24h'],
       env,
     });
-    // 4 of 104 late is far past one in a thousand.
+    // 5 of 105 late is far past one in a thousand.
     expect(await told.exited).toEqual({ code: 1, signal: null });
-    expect(told.output()).toContain('Processed within 30 s: 96.15 % of 104 events, 4 late');
+    expect(told.output()).toContain('Processed within 30 s: 95.24 % of 105 events, 5 late');
     expect(told.output()).toContain('Answered within 250 ms at stripe: 99.00 % of 1000 requests');
     expect(told.output()).toMatch(/charge\.succeeded +102 +2 +0 +0\.51 s +0\.97 s +45\.00 s +90\.00 s/);
+    expect(told.output()).toContain('Left out: 1 that were replayed after they were finished, 1 of the canary');
     expect(told.output()).toMatch(/2 late, stripe, up to 90\.00 s/);
     expect(asked.every((query) => query.includes('[1440m]'))).toBe(true);
   } finally {
@@ -131,21 +151,43 @@ test('the console shows the same, to those who are logged in', async () => {
   const page = await running.ask('/sla?days=1', { cookie, headers: { accept: 'text/html' } });
   const text = await page.text();
   expect(page.status).toBe(200);
-  expect(text).toContain('<strong>96.15 %</strong> of 104 events');
+  expect(text).toContain('<strong>95.24 %</strong> of 105 events');
   expect(text).toContain('charge.succeeded');
   const json = await running.ask('/sla?days=1', { cookie, headers: { accept: 'application/json' } });
-  expect(await json.json()).toMatchObject({ objective: { withinMs: 30_000 }, rows: [{ late: 2 }, { late: 2 }] });
+  expect(await json.json()).toMatchObject({
+    objective: { withinMs: 30_000 },
+    rows: [{ late: 2 }, { late: 2 }, { late: 1 }],
+    replayed: 1,
+    canary: { sent: 1 },
+  });
+  expect(text).toContain('Of 1 received, 1 were not finished within 30 s');
   const stranger = await running.ask('/sla', { headers: { accept: 'text/html' } });
   expect(stranger.status).toBe(303);
 });
 
-async function event(given: {
+/** One that a replay gave back, which had ended as `was`. */
+async function replayed(given: Given, was: 'processed' | 'dead'): Promise<void> {
+  const id = await event(given);
+  await sql`
+    with replay as (
+      insert into replays (planned_by, reason, filter, per_second, events)
+      values ('test', 'test', '{}', 1, 1) returning id)
+    insert into replay_items (replay_id, ledger_id, was, state, moved_at)
+    select id, ${id}, ${was}, 'moved', now() from replay`.execute(database.db);
+  if (was === 'dead')
+    await sql`insert into deaths (ledger_id, code, message, fingerprint, reason)
+      values (${id}, 'test', 'test', 'test', 'permanent_failure')`.execute(database.db);
+}
+
+interface Given {
   readonly minutesAgo: number;
   readonly seconds: number | null;
   readonly state?: 'dead';
   readonly type?: string;
   readonly endpoint?: string;
-}): Promise<void> {
+}
+
+async function event(given: Given): Promise<number> {
   const minute = Math.floor(now / 60_000) * 60_000;
   const receivedAt = given.minutesAgo === 0 ? new Date(now) : new Date(minute - given.minutesAgo * 60_000);
   const delivery = aDelivery({
@@ -154,10 +196,10 @@ async function event(given: {
     endpoint: given.endpoint ?? 'stripe',
     receivedAt: receivedAt.toISOString(),
   });
-  await database.db.transaction().execute(async (tx) => {
+  return database.db.transaction().execute(async (tx) => {
     const entry = await enterLedger(tx, delivery);
     await storeEvent(tx, entry.id, delivery);
-    if (given.seconds === null) return;
+    if (given.seconds === null) return entry.id;
     await tx
       .updateTable('ledger')
       .set({
@@ -169,5 +211,6 @@ async function event(given: {
       })
       .where('id', '=', entry.id)
       .execute();
+    return entry.id;
   });
 }

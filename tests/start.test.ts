@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { testRunDir } from '@penstock/local/test-services';
+import { until } from './harness/until.ts';
 import { startProcess, type TestProcess } from './harness/process.ts';
 
 /** `pnpm start`, as a new user runs it. */
@@ -47,6 +48,12 @@ describe('the start command', { timeout: 60_000 }, () => {
     expect(readFileSync(path.join(home, 'environment'), 'utf8')).toMatch(/^export DATABASE_URL='postgresql:.*'$/m);
     expect((await fetch(`${webhooks}nowhere`, { method: 'POST' })).status).toBe(404);
     expect((await fetch(`${metrics}/ready`)).status).toBe(200);
+    const [, worker] = await run.waitForLine(/worker (http:\S+)\/metrics/);
+    await until(
+      async () =>
+        /^penstock_canary_last_success_timestamp_seconds/m.test(await (await fetch(`${worker}/metrics`)).text()),
+      { what: 'the canary to arrive' },
+    );
     run.kill('SIGINT');
     expect(await run.exited, run.output()).toEqual({ code: 0, signal: null });
     for (const name of ['ingest', 'worker', 'console'])

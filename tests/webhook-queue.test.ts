@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { encodeBody, jobIdOf, sha256Hex } from '@penstock/core/delivery';
 import type { QueuedJob } from '@penstock/runtime/webhook-consumer';
-import type { Lane } from '@penstock/runtime/webhook-queue';
+import type { Lane } from '@penstock/runtime/lanes';
 import { aDelivery } from './harness/deliveries.ts';
 import { queuesUnderTest, queueUnderTest } from './harness/queue-under-test.ts';
 import { until } from './harness/until.ts';
@@ -20,6 +20,19 @@ describe.each(queuesUnderTest)('the queue on %s', (backend) => {
     });
     await until(async () => (await queue.counts()).completed === 1, { what: 'the job to complete' });
     expect(seen).toEqual([{ jobId: jobIdOf(delivery), data: delivery, attempt: 1 }]);
+  });
+
+  test('what a replay put there says so, and nothing else does', async () => {
+    await using own = await queueUnderTest(backend);
+    const { queue } = own;
+    for (const lane of ['live', 'overflow', 'replay'] as const) await queue.recreate(aDelivery(), { lane });
+    const seen: (true | undefined)[] = [];
+    await using _consumer = own.consume(async ({ replayed }) => {
+      seen.push(replayed);
+      return { kind: 'done', outcome: 'processed' };
+    });
+    await until(async () => seen.length === 3, { what: 'all of them' });
+    expect(seen.toSorted()).toEqual([true, undefined, undefined]);
   });
 
   test('bytes that are not text survive, a NUL among them', async () => {

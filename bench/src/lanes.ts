@@ -9,7 +9,8 @@ import { chooseLanes } from '@penstock/ingest/overflow';
 import { startRedisServer } from '@penstock/local/redis-server';
 import { consumeWebhooks } from '@penstock/runtime/webhook-consumer';
 import type { QueueLocation } from '@penstock/runtime/queue-location';
-import { openWebhookQueue, type Lane } from '@penstock/runtime/webhook-queue';
+import type { Lane } from '@penstock/runtime/lanes';
+import { openWebhookQueue } from '@penstock/runtime/webhook-queue';
 
 const usage = `Usage: pnpm bench:lanes [--seconds N] [--json]
 

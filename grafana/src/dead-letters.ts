@@ -20,6 +20,17 @@ export const deadLetters: Board = {
           ],
         },
         {
+          title: 'Died, by whose matter it is',
+          unit: 'short',
+          console: '/dead',
+          queries: [
+            {
+              expr: `sum by (class) (increase(penstock_dead_letters_total{${atEndpoint}}[1h]))`,
+              legend: '{{class}}',
+            },
+          ],
+        },
+        {
           title: 'In the failed set',
           unit: 'short',
           console: '/dead',

@@ -67,6 +67,16 @@ export const slo: Board = {
           ],
         },
         {
+          title: 'Since one last arrived',
+          unit: 's',
+          queries: [
+            {
+              expr: `time() - max by (environment) (penstock_canary_last_success_timestamp_seconds{${inEnvironment}} or penstock_canary_since_timestamp_seconds{${inEnvironment}})`,
+              legend: '{{environment}}',
+            },
+          ],
+        },
+        {
           title: 'From its sending to its finished row',
           unit: 's',
           queries: [{ expr: `max(penstock_canary_round_trip_seconds{${inEnvironment}})`, legend: 'round trip' }],

@@ -1,6 +1,7 @@
 import type { JobVerdict, QueuedJob } from '@penstock/runtime/webhook-consumer';
 import { isBurialName } from '@penstock/runtime/job-names';
-import type { JobPlace, Lane } from '@penstock/runtime/webhook-queue';
+import type { Lane } from '@penstock/runtime/lanes';
+import type { JobPlace } from '@penstock/runtime/webhook-queue';
 
 /** A job, as BullMQ keeps it. */
 export interface MemoryJob {
@@ -107,6 +108,7 @@ export function createMemoryJobs(options: {
         attempt: next.attemptsMade + 1,
         ...(next.stalls > 0 ? { stalls: next.stalls } : {}),
         ...(isBurialName(next.name) ? { buried: true } : {}),
+        ...(next.lane === 'replay' ? { replayed: true } : {}),
       };
       return { job, token, abandoned: next.stalls > STALLS_MAX };
     },

@@ -1,7 +1,8 @@
 import { contestedJobIdOf, jobIdOf, type Delivery } from '@penstock/core/delivery';
 import type { QueueStanding } from '@penstock/core/outcome';
 import { burialName, isBurialName, jobName } from '@penstock/runtime/job-names';
-import type { Lane, WebhookQueue } from '@penstock/runtime/webhook-queue';
+import type { Lane } from '@penstock/runtime/lanes';
+import type { WebhookQueue } from '@penstock/runtime/webhook-queue';
 import type { MemoryJobs } from './memory-jobs.ts';
 
 /** What of the queue's port is about jobs. */

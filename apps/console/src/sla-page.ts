@@ -1,5 +1,5 @@
 import { budgetOf, type Incident } from '@penstock/core/sla-report';
-import type { SlaRow } from '@penstock/db/sla';
+import type { SlaBeside, SlaRow } from '@penstock/db/sla';
 import { html } from 'hono/html';
 import { page, type Html } from './pages.ts';
 
@@ -8,8 +8,9 @@ export function slaPage(report: {
   readonly days: number;
   readonly rows: readonly SlaRow[];
   readonly incidents: readonly Incident[];
+  readonly beside: SlaBeside;
 }): Html {
-  const { days, rows, incidents } = report;
+  const { days, rows, incidents, beside } = report;
   const { events, late, share, left } = budgetOf(rows);
   return page(
     'Service level',
@@ -17,16 +18,27 @@ export function slaPage(report: {
     <section aria-labelledby="sla">
       <h2 id="sla">Service level of ${days} days</h2>
       <p><strong>${percent(share)}</strong> of ${events} events were processed within 30 s of their receipt (objective 99.9 %), ${late} were not. <strong>${percent(left)}</strong> of the error budget is left.</p>
-      <p>From the ledger's own times. How fast requests were answered is known to Prometheus alone: <code>http_server_request_duration_seconds</code>, or <code>pnpm sla report</code>. The canary is left out.</p>
+      <p>From the ledger's own times. How fast requests were answered is known to Prometheus alone: <code>http_server_request_duration_seconds</code>, or <code>pnpm sla report</code>. Left out are the canary and what was replayed after it was finished (${beside.replayed}).</p>
       <p>${[1, 7, 30, 90].map((choice) => html`<a href="/sla?days=${choice}">${choice} days</a> `)}</p>
       ${rows.length === 0 ? html`<p>No event was received.</p>` : rowsTable(rows)}
     </section>
     <section aria-labelledby="incidents">
       <h2 id="incidents">Worst incidents</h2>
       ${incidents.length === 0 ? html`<p>None.</p>` : incidentsTable(incidents)}
+    </section>
+    <section aria-labelledby="canary">
+      <h2 id="canary">Canary</h2>
+      ${canaryWords(beside.canary)}
       <p><a href="/">Back</a></p>
     </section>`,
   );
+}
+
+/** One that never reached the ledger is not seen here: its sender counts it. */
+function canaryWords({ sent, late, lastReceivedAt, p50, most }: SlaBeside['canary']): Html {
+  return lastReceivedAt === null
+    ? html`<p>No event of our own was received: <code>CANARY_URL</code> is set at no worker, or none comes through.</p>`
+    : html`<p>An event of our own, sent every minute through the public port. The last was received at <strong>${minuteOf(lastReceivedAt)}</strong>. Of ${sent} received, ${late} were not finished within 30 s; half took at most ${seconds(p50)}, the longest ${seconds(most)}. Those that were lost on the way: <code>penstock_canaries_total</code>.</p>`;
 }
 
 function rowsTable(rows: readonly SlaRow[]): Html {

@@ -1,6 +1,6 @@
 import { PROCESSED_OBJECTIVE, worstIncidents } from '@penstock/core/sla-report';
 import type { LedgerDatabase } from '@penstock/db/database';
-import { lateMinutes, slaByType } from '@penstock/db/sla';
+import { lateMinutes, slaBeside, slaByType } from '@penstock/db/sla';
 import type { Handler } from 'hono';
 import type { ConsoleEnv } from './respond.ts';
 import { wantsPage } from './request.ts';
@@ -20,8 +20,10 @@ export function slaRoute(db: LedgerDatabase, now: () => Date): Handler<ConsoleEn
     const range = { from, to, lateMs: PROCESSED_OBJECTIVE.withinMs };
     const rows = await slaByType(db, range);
     const incidents = worstIncidents(await lateMinutes(db, range));
+    // The canary's last may be of this moment.
+    const beside = await slaBeside(db, { ...range, to: now() });
     return wantsPage(context.req.header('accept'))
-      ? context.html(slaPage({ days, rows, incidents }))
-      : context.json({ from, to, objective: PROCESSED_OBJECTIVE, rows, incidents });
+      ? context.html(slaPage({ days, rows, incidents, beside }))
+      : context.json({ from, to, objective: PROCESSED_OBJECTIVE, rows, incidents, ...beside });
   };
 }

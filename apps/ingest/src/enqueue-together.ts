@@ -1,7 +1,7 @@
 import type { Delivery } from '@penstock/core/delivery';
 import type { QueueStanding } from '@penstock/core/outcome';
 import { gather } from '@penstock/runtime/gather';
-import type { Lane } from '@penstock/runtime/webhook-queue';
+import type { Lane } from '@penstock/runtime/lanes';
 
 type Add = (deliveries: readonly Delivery[], options: { readonly lane: Lane }) => Promise<readonly QueueStanding[]>;
 

@@ -1,5 +1,5 @@
 import type { Delivery } from '@penstock/core/delivery';
-import type { Lane } from '@penstock/runtime/webhook-queue';
+import type { Lane } from '@penstock/runtime/lanes';
 
 /** How much of one source is live; what comes faster is overflow. */
 export interface OverflowOptions {

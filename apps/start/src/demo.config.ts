@@ -3,13 +3,15 @@ import type { LedgerTransaction } from '@penstock/db/database';
 import configuration from '../../../penstock.config.ts';
 
 /**
- * The user's own configuration with two endpoints for the demonstration beside
- * it. An endpoint whose variables are not set is left out: everything else
+ * The user's own configuration with two endpoints for the demonstration, and
+ * the canary's, beside it. An endpoint whose variables are not set is left out: everything else
  * can be tried before there is an account with every provider.
  */
 export default defineConfiguration<LedgerTransaction>({
   ...configuration,
   endpoints: {
+    // Before the user's own, which may have one.
+    canary: { provider: 'standard-webhooks', secrets: [fromEnvironment('CANARY_SECRET')] },
     ...Object.fromEntries(
       Object.entries(configuration.endpoints).filter(([, endpoint]) => missingVariables(endpoint).length === 0),
     ),

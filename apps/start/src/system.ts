@@ -68,6 +68,7 @@ export async function startSystem(options: StartOptions, resources: AsyncDisposa
     PENSTOCK_DEMO_PAYPAL_WEBHOOK_ID: keys.paypalWebhookId,
     PENSTOCK_DEMO_PAYPAL_ORIGIN: paypal.origin,
     TRUSTED_ROOTS_FILE: rootsFile,
+    ...ownCanarySecret(),
   };
   const { DATABASE_URL: _kept, ...withoutDatabase } = common;
   // User's own variables, such as provider secrets, reach the processes; the ledger's address does not reach ingest.
@@ -84,7 +85,8 @@ export async function startSystem(options: StartOptions, resources: AsyncDisposa
           .url,
     );
 
-  const worker = await start('worker', ports.workerHealth, common);
+  const webhooksUrl = `http://127.0.0.1:${ports.ingest}/webhooks/`;
+  const worker = await start('worker', ports.workerHealth, { ...common, CANARY_URL: `${webhooksUrl}canary` });
   const console = await start('console', ports.consoleHealth, {
     ...common,
     PORT: String(ports.console),
@@ -96,7 +98,7 @@ export async function startSystem(options: StartOptions, resources: AsyncDisposa
   return {
     db,
     keys,
-    webhooksUrl: `http://127.0.0.1:${ports.ingest}/webhooks/`,
+    webhooksUrl,
     consoleUrl: `http://127.0.0.1:${ports.console}/`,
     consolePassword,
     operatorPassword,
@@ -178,6 +180,12 @@ function writeEnvironment(home: string, variables: QueueVariables & { readonly D
   );
   writeFileSync(file, lines.join(''), { mode: 0o600 });
   return file;
+}
+
+/** A secret of this run's for the canary, where the user has set none. */
+function ownCanarySecret(): { readonly CANARY_SECRET?: string } {
+  const isSet = ['CANARY_SECRET', 'CANARY_SECRET_FILE'].some((name) => (process.env[name] ?? '') !== '');
+  return isSet ? {} : { CANARY_SECRET: `whsec_${randomBytes(24).toString('base64')}` };
 }
 
 /** What the user set, less what this run decides itself. */

@@ -1,4 +1,5 @@
 import type { Delivery } from '@penstock/core/delivery';
+import { failureClassOf } from '@penstock/core/failure-class';
 import { exponentOf } from '@penstock/core/money';
 import type { MoneyMoved } from '@penstock/core/money-moved';
 import type { Metrics } from '@penstock/runtime/metrics';
@@ -6,12 +7,14 @@ import { traceIdOf } from '@penstock/runtime/trace-context';
 import type { Processed } from './process-webhook.ts';
 import type { HandlerOutcome } from './run-handlers.ts';
 
+interface Attempt {
+  readonly number: number;
+  readonly replayed: boolean;
+  readonly now: Date;
+}
+
 /** Counts one attempt at a job; for events.ts alone. Called after its transaction, so that what is counted is committed. */
-export function countProcessed(
-  metrics: Metrics,
-  processed: Processed,
-  attempt: { readonly number: number; readonly now: Date },
-): void {
+export function countProcessed(metrics: Metrics, processed: Processed, attempt: Attempt): void {
   switch (processed.kind) {
     case 'ended': {
       const { delivery, outcome } = processed;
@@ -20,6 +23,8 @@ export function countProcessed(
       countMoney(metrics, delivery, processed.moved);
       if (outcome !== 'processed' && outcome !== 'ignored') return;
       countCommitted(metrics, delivery, attempt);
+      // It was counted when it first ended.
+      if (attempt.replayed) return;
       metrics.receivedToProcessed.observe(
         { ...endpointOf(delivery), attempt: attemptLabel(attempt.number) },
         secondsSinceReceipt(delivery, attempt.now),
@@ -35,11 +40,15 @@ export function countProcessed(
       countCommitted(metrics, delivery, attempt);
       if (next.kind === 'retry') return;
       countEvent(metrics, delivery, 'dead');
-      metrics.deadLetters.inc({ ...endpointOf(delivery), code: metrics.codeLabel(processed.failure.code) });
+      countDeath(metrics, endpointOf(delivery), {
+        code: processed.failure.code,
+        replayed: attempt.replayed,
+        handler: isHandlers(processed),
+      });
       return;
     }
     case 'unreadable':
-      countDeathOfUnknown(metrics, processed.failure.code);
+      countDeathOfUnknown(metrics, { code: processed.failure.code, replayed: attempt.replayed });
       return;
     case 'unconfirmed':
       metrics.failedAttempts.inc({ endpoint: processed.delivery.endpoint, outcome: 'postponed' });
@@ -51,9 +60,30 @@ export function countProcessed(
 }
 
 /** A job that ended for good without telling whose it was. */
-export function countDeathOfUnknown(metrics: Metrics, code: string): void {
+export function countDeathOfUnknown(
+  metrics: Metrics,
+  death: { readonly code: string; readonly replayed: boolean },
+): void {
   metrics.failedAttempts.inc({ endpoint: 'unknown', outcome: 'dead' });
-  metrics.deadLetters.inc({ endpoint: 'unknown', provider: 'unknown', code: metrics.codeLabel(code) });
+  countDeath(metrics, { endpoint: 'unknown', provider: 'unknown' }, { ...death, handler: false });
+}
+
+/** Whether a handler's failure is what ended the attempt: any other ends it before a handler has an outcome. */
+export function isHandlers({ handlers }: Extract<Processed, { kind: 'failed' }>): boolean {
+  return handlers.some(({ kind }) => kind === 'failed');
+}
+
+function countDeath(
+  metrics: Metrics,
+  endpoint: { readonly endpoint: string; readonly provider: string },
+  { code, replayed, handler }: { readonly code: string; readonly replayed: boolean; readonly handler: boolean },
+): void {
+  metrics.deadLetters.inc({
+    ...endpoint,
+    class: failureClassOf(code, { handler }),
+    code: metrics.codeLabel(code),
+    replayed: String(replayed),
+  });
 }
 
 function countEvent(metrics: Metrics, delivery: Delivery, outcome: string): void {
@@ -66,11 +96,7 @@ function countHandlers(metrics: Metrics, handlers: readonly HandlerOutcome[]): v
 }
 
 /** The first attempt leaves the event in the ledger, whatever became of it. */
-function countCommitted(
-  metrics: Metrics,
-  delivery: Delivery,
-  attempt: { readonly number: number; readonly now: Date },
-) {
+function countCommitted(metrics: Metrics, delivery: Delivery, attempt: Pick<Attempt, 'number' | 'now'>) {
   if (attempt.number === 1 && delivery.origin === 'webhook')
     metrics.receivedToCommitted.observe(endpointOf(delivery), secondsSinceReceipt(delivery, attempt.now));
 }

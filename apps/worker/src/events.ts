@@ -1,5 +1,6 @@
 import type { ConflictKind } from '@penstock/core/conflict';
 import type { Delivery } from '@penstock/core/delivery';
+import { failureClassOf } from '@penstock/core/failure-class';
 import type { HandlerLog } from '@penstock/core/handler';
 import type { TimedStatement } from '@penstock/db/database';
 import type { Logger } from '@penstock/runtime/logger';
@@ -8,7 +9,7 @@ import { observeStatement } from '@penstock/runtime/observe-database';
 import { readTraceparent, traceIdOf } from '@penstock/runtime/trace-context';
 import { spanOfStatement } from '@penstock/runtime/trace-statement';
 import type { Tracing } from '@penstock/runtime/tracing';
-import { countDeathOfUnknown, countProcessed } from './count-processed.ts';
+import { countDeathOfUnknown, countProcessed, isHandlers } from './count-processed.ts';
 import type { QueuedJob } from '@penstock/runtime/webhook-consumer';
 import type { Delivered } from './deliver-message.ts';
 import type { StorageKept } from './keep-storage.ts';
@@ -54,7 +55,7 @@ export function createWorkerEvents({
         durationMs: Math.round(timing.durationMs * 100) / 100,
         ...describe(processed),
       };
-      countProcessed(metrics, processed, { number: job.attempt, now: timing.now });
+      countProcessed(metrics, processed, { number: job.attempt, replayed: job.replayed === true, now: timing.now });
       switch (processed.kind) {
         case 'ended':
           if (processed.outcome === 'collision')
@@ -92,7 +93,7 @@ export function createWorkerEvents({
     },
 
     abandoned: (job: QueuedJob, reason: string): void => {
-      countDeathOfUnknown(metrics, 'job_abandoned');
+      countDeathOfUnknown(metrics, { code: 'job_abandoned', replayed: job.replayed === true });
       logger.error({ jobId: job.jobId, ...idsOf(job.data), reason }, 'webhook is dead: it lost its worker too often');
     },
 
@@ -103,6 +104,10 @@ export function createWorkerEvents({
       metrics.swept.inc({ outcome: 'forgotten' }, swept.forgotten);
       if (swept.recreated + swept.markedDead + swept.buried + swept.forgotten > 0)
         logger.warn({ ...swept }, 'ledger and queue disagreed and were mended');
+    },
+
+    canaryBegins: (now: Date): void => {
+      metrics.canarySince.set(now.getTime() / 1_000);
     },
 
     canaryFlew: (flight: CanaryFlight, now: Date): void => {
@@ -238,6 +243,7 @@ function describe(processed: Processed): Record<string, unknown> {
         outcome: processed.next.kind,
         ...identify(processed.delivery),
         code: processed.failure.code,
+        class: failureClassOf(processed.failure.code, { handler: isHandlers(processed) }),
         fingerprint: processed.failure.fingerprint,
         ...tellHandlers(processed.handlers),
         ...(processed.next.kind === 'retry'

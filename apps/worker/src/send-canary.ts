@@ -2,6 +2,7 @@ import { CANARY_ENDPOINT } from '@penstock/core/canary';
 import { signStandardWebhooksRequest } from '@penstock/core/providers/standard-webhooks/sign';
 import type { LedgerDatabase } from '@penstock/db/database';
 import { findState } from '@penstock/db/ledger';
+import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 
 /** How one canary fared. */
@@ -16,6 +17,9 @@ export const CANARY_EVERY_MS = 60_000;
 const ARRIVAL_MS_MAX = 30_000;
 
 const LOOK_MS = 250;
+
+/** Nobody who is there takes longer to accept. */
+const CONNECT_MS_MAX = 2_000;
 
 /** What a canary needs of the world. */
 export interface CanaryWorld {
@@ -50,6 +54,27 @@ export async function sendCanary(world: CanaryWorld): Promise<CanaryFlight> {
   } catch (error) {
     return { kind: 'lost', eventId, reason: error instanceof Error ? error.message : String(error) };
   }
+}
+
+/** Resolves once somebody takes connections at the address, or after as long as a canary may take. Never rejects. */
+export async function ingestListens(url: string, stopping: AbortSignal): Promise<void> {
+  const { hostname, port, protocol } = new URL(url);
+  const at = { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port) || (protocol === 'https:' ? 443 : 80) };
+  const started = performance.now();
+  while (performance.now() - started < ARRIVAL_MS_MAX && !stopping.aborted) {
+    if (await takesConnections(at)) return;
+    await delay(LOOK_MS, undefined, { signal: stopping }).catch(() => undefined);
+  }
+}
+
+async function takesConnections(at: { readonly host: string; readonly port: number }): Promise<boolean> {
+  const socket = connect({ ...at, timeout: CONNECT_MS_MAX });
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  socket.once('connect', () => resolve(true));
+  for (const failure of ['error', 'timeout']) socket.once(failure, () => resolve(false));
+  const answer = await promise;
+  socket.destroy();
+  return answer;
 }
 
 async function post(eventId: string, { url, secret, now, stopping }: CanaryWorld): Promise<number> {

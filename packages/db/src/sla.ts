@@ -10,7 +10,7 @@ export interface SlaRange {
   readonly lateMs: number;
 }
 
-/** How events of one provider and type fared. Times are from receipt at ingest to the committed effect, in seconds. */
+/** How events of one provider and type fared. Times are from receipt at ingest to the committed effect, in seconds; of those that never died. */
 export interface SlaRow {
   readonly provider: string;
   /** `unknown` where the event itself is past its retention. */
@@ -41,17 +41,27 @@ const ROWS_MAX = 1_000;
 /** A week of nothing but late minutes. */
 const MINUTES_MAX = 10_080;
 
-/** The events of a range, each with whether it was late. Reads one stretch of the index `ledger_by_time`. */
-const judged = ({ from, to, lateMs }: SlaRange) => sql`
-  select ledger.id, ledger.provider, ledger.state, ledger.received_at, ledger.stored_at,
-         extract(epoch from ledger.finished_at - ledger.received_at)::float8 as seconds,
-         extract(epoch from coalesce(ledger.finished_at, now()) - ledger.received_at)::float8 as waited,
-         ledger.state = 'dead'
-           or coalesce(ledger.finished_at, now()) - ledger.received_at > ${lateMs} * interval '1 millisecond' as late
-  from ledger
-  where ledger.received_at >= ${from} and ledger.received_at < ${to} and ledger.endpoint <> ${CANARY_ENDPOINT}`;
+/** The events of a range. Reads one stretch of the index `ledger_by_time`. */
+const received = ({ from, to }: Pick<SlaRange, 'from' | 'to'>) => sql`
+  select ledger.*, exists (select from deaths where deaths.ledger_id = ledger.id) or ledger.state = 'dead' as died,
+         exists (select from replay_items as item where item.ledger_id = ledger.id and item.state = 'moved'
+                 and item.was in ('processed', 'ignored')) as replayed
+  from ledger where ledger.received_at >= ${from} and ledger.received_at < ${to}`;
 
-/** How every provider's types fared, the latest first. An event that is dead was not processed in time. */
+/**
+ * The genuine events of a range, each with whether it was late. One that a
+ * replay ran again after it was finished is left out: when it was finished first
+ * is not known any more. One that has ever died was late, whatever healed it.
+ */
+const judged = (range: SlaRange) => sql`
+  select id, provider, state, received_at, stored_at,
+         case when not died then extract(epoch from finished_at - received_at)::float8 end as seconds,
+         extract(epoch from coalesce(finished_at, now()) - received_at)::float8 as waited,
+         died or coalesce(finished_at, now()) - received_at > ${range.lateMs} * interval '1 millisecond' as late
+  from (${received(range)}) as received
+  where endpoint <> ${CANARY_ENDPOINT} and not replayed`;
+
+/** How every provider's types fared, the latest first. An event that has died was not processed in time. */
 export async function slaByType(db: Connection, range: SlaRange): Promise<readonly SlaRow[]> {
   const { rows } = await sql<SlaRow>`
     select judged.provider, coalesce(events.type, 'unknown') as type, count(*)::int as events,
@@ -67,6 +77,40 @@ export async function slaByType(db: Connection, range: SlaRange): Promise<readon
     order by late desc, events desc, 1, 2
     limit ${ROWS_MAX}`.execute(db);
   return rows;
+}
+
+/** What is not among the genuine events of a range. */
+export interface SlaBeside {
+  /** Events that a replay ran again after they were finished. */
+  readonly replayed: number;
+  readonly canary: {
+    /** That reached the ledger; one that did not is known to its sender alone. */
+    readonly sent: number;
+    readonly late: number;
+    readonly lastReceivedAt: Date | null;
+    /** Seconds from receipt to the finished row. */
+    readonly p50: number | null;
+    readonly most: number | null;
+  };
+}
+
+/** What is left out of the service level, counted. */
+export async function slaBeside(db: Connection, range: SlaRange): Promise<SlaBeside> {
+  const {
+    rows: [row],
+  } = await sql<SlaBeside['canary'] & { replayed: number }>`
+    select count(*) filter (where replayed and not canary)::int as replayed,
+           count(*) filter (where canary)::int as sent, count(*) filter (where canary and late)::int as late,
+           max(received_at) filter (where canary) as "lastReceivedAt",
+           percentile_disc(0.5) within group (order by seconds) filter (where canary) as p50,
+           max(seconds) filter (where canary) as most
+    from (select replayed, received_at, endpoint = ${CANARY_ENDPOINT} as canary,
+                 extract(epoch from finished_at - received_at)::float8 as seconds,
+                 died or coalesce(finished_at, now()) - received_at > ${range.lateMs} * interval '1 millisecond' as late
+          from (${received(range)}) as received) as told`.execute(db);
+  if (row === undefined) throw new Error('an aggregate gave no row');
+  const { replayed, ...canary } = row;
+  return { replayed, canary };
 }
 
 /** The minutes in which late events were received, in their order. */

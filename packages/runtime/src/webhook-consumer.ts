@@ -14,6 +14,7 @@ import { retryDelay, usualPace } from '@penstock/core/retry-policy';
 import { openQueuePool } from './queue-pool.ts';
 import { connectConsumer } from './redis.ts';
 import { isBurialName } from './job-names.ts';
+import { isReplayed } from './lanes.ts';
 import type { QueueLocation } from './queue-location.ts';
 
 /** A job in hand. */
@@ -27,6 +28,8 @@ export interface QueuedJob {
   readonly stalls?: number;
   /** True for a job that was made only to stand in the failed set: the ledger calls its event dead. */
   readonly buried?: true;
+  /** True for a job that a replay made: its event has ended before. */
+  readonly replayed?: true;
 }
 
 /** What the queue is to do with a job after an attempt. */
@@ -88,6 +91,7 @@ export function consumeWebhooks(
       attempt,
       ...(job.stalledCounter > 0 ? { stalls: job.stalledCounter } : {}),
       ...(isBurial(job) ? { buried: true } : {}),
+      ...replayedOf(job),
     };
     const verdict = await options.attempt(taken).catch((error: unknown) => {
       // Nobody could decide what follows: the usual number of attempts, and then it is given up.
@@ -135,7 +139,10 @@ export function consumeWebhooks(
   worker.on('failed', (job, error) => {
     if (job === undefined || error instanceof RetryLater || error.message !== STALLED_TOO_OFTEN) return;
     options
-      .onAbandoned({ jobId: job.id ?? '', data: job.data, attempt: job.attemptsMade }, error.message)
+      .onAbandoned(
+        { jobId: job.id ?? '', data: job.data, attempt: job.attemptsMade, ...replayedOf(job) },
+        error.message,
+      )
       .catch(options.onError);
   });
 
@@ -155,6 +162,10 @@ export function consumeWebhooks(
  */
 function isBurial(job: Job<unknown, string>): boolean {
   return isBurialName(job.name) && job.attemptsStarted - job.stalledCounter <= 1;
+}
+
+function replayedOf(job: Job<unknown, string>): { readonly replayed?: true } {
+  return isReplayed(job.priority) ? { replayed: true } : {};
 }
 
 type Take = (job: Job<unknown, string>, token?: string) => Promise<string>;

@@ -4,6 +4,7 @@ import type { QueueStanding } from '@penstock/core/outcome';
 import { RETRIES_MAX } from '@penstock/core/retry-policy';
 import { openPostgresBackend, openRedisBackend, type BullQueue, type QueueBackend } from './queue-backends.ts';
 import { burialName, isBurialName, jobName } from './job-names.ts';
+import { priorities, type Lane } from './lanes.ts';
 import type { QueueLocation } from './queue-location.ts';
 import type { RedisFacts } from './redis-facts.ts';
 
@@ -12,17 +13,6 @@ export type JobPlace = 'missing' | 'waiting' | 'active' | 'delayed' | 'completed
 
 export const queueStates = ['waiting', 'active', 'delayed', 'completed', 'failed'] as const;
 export type QueueCounts = Readonly<Record<(typeof queueStates)[number], number>>;
-
-/**
- * How soon a job is taken: every waiting one of `live` before any of
- * `overflow`, and those before any of `replay`. Within a lane, first in, first
- * out. A lane is a priority and not a queue of its own, so that a job id is
- * known in all of them.
- */
-export type Lane = 'live' | 'overflow' | 'replay';
-
-/** BullMQ's priorities: none comes before 1, and 1 before 2. */
-const priorities = { live: 0, overflow: 10, replay: 20 } as const satisfies Record<Lane, number>;
 
 /** A job of the failed set, for the sweeper. */
 export interface FailedJob {

@@ -3,7 +3,7 @@ import { ConfigurationError } from '@penstock/core/failure';
 import { budgetOf, PROCESSED_OBJECTIVE, worstIncidents, type Incident } from '@penstock/core/sla-report';
 import { openDatabase } from '@penstock/db/database';
 import { assertMigrated } from '@penstock/db/migrate';
-import { lateMinutes, slaByType, type SlaRow } from '@penstock/db/sla';
+import { lateMinutes, slaBeside, slaByType, type SlaBeside, type SlaRow } from '@penstock/db/sla';
 import { readSettings, optionalText } from '@penstock/runtime/env';
 import { runCommand } from '@penstock/runtime/lifecycle';
 import { databaseSettings } from '@penstock/runtime/shared-settings';
@@ -13,7 +13,8 @@ const usage = `Usage: pnpm sla report [--since 30d] [--json]
 
 How many genuine events were processed within 30 s of their receipt, by provider
 and type, with the worst incidents and what is left of the error budget of
-99.9 %. From the ledger's own times; the canary's events are left out.
+99.9 %. From the ledger's own times. Left out are the canary's events, and those that
+a replay ran again after they were finished.
 
   --since N  minutes, hours or days back: 45m, 12h, 30d   (default 30d, at most 92d)
   --json     for machines
@@ -50,6 +51,7 @@ await runCommand(async () => {
   const range = { from: new Date(to.getTime() - since), to, lateMs: PROCESSED_OBJECTIVE.withinMs };
   const rows = await slaByType(db, range);
   const incidents = worstIncidents(await lateMinutes(db, range));
+  const beside = await slaBeside(db, range);
   const answered =
     settings.prometheusUrl === undefined
       ? null
@@ -57,9 +59,9 @@ await runCommand(async () => {
   const budget = budgetOf(rows);
   if (json)
     process.stdout.write(
-      `${JSON.stringify({ from: range.from, to, objective: PROCESSED_OBJECTIVE, ...budget, rows, incidents, answered }, null, 2)}\n`,
+      `${JSON.stringify({ from: range.from, to, objective: PROCESSED_OBJECTIVE, ...budget, rows, incidents, answered, ...beside }, null, 2)}\n`,
     );
-  else show({ range, rows, incidents, answered });
+  else show({ range, rows, incidents, answered, beside });
   if (budget.left < 0 || (answered ?? []).some(({ share }) => share < 0.999)) process.exitCode = 1;
 });
 
@@ -68,8 +70,9 @@ function show(report: {
   readonly rows: readonly SlaRow[];
   readonly incidents: readonly Incident[];
   readonly answered: readonly Answered[] | null;
+  readonly beside: SlaBeside;
 }): void {
-  const { range, rows, incidents, answered } = report;
+  const { range, rows, incidents, answered, beside } = report;
   const { events, late, share, left } = budgetOf(rows);
   print(`${minuteOf(range.from)} to ${minuteOf(range.to)}`);
   const kept = left >= 0;
@@ -94,6 +97,13 @@ function show(report: {
   for (const { from, to, late: count, providers, mostSeconds } of incidents)
     print(
       `  ${minuteOf(from)} to ${minuteOf(to)}  ${count} late, ${providers.join(', ')}, up to ${seconds(mostSeconds)}`,
+    );
+  print('');
+  const { replayed, canary } = beside;
+  print(`Left out: ${replayed} that were replayed after they were finished, ${canary.sent} of the canary`);
+  if (canary.lastReceivedAt !== null)
+    print(
+      `Canary: ${canary.sent} received, ${canary.late} late, half within ${seconds(canary.p50)}, the last at ${minuteOf(canary.lastReceivedAt)}`,
     );
 }
 

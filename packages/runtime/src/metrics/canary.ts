@@ -9,9 +9,15 @@ export function canaryMetrics(declare: Declare) {
       labels: { outcome: 'arrived, lost' },
       serves: 'SLO: canary',
     }),
+    canarySince: declare.gauge({
+      name: 'penstock_canary_since_timestamp_seconds',
+      help: 'Since when this process sends canaries, in Unix seconds; absent where it sends none.',
+      labels: {},
+      serves: 'SLO: canary; alert CanaryFailing, which knows by it that one was to arrive',
+    }),
     canaryLastSuccess: declare.gauge({
       name: 'penstock_canary_last_success_timestamp_seconds',
-      help: 'When a canary last arrived, in Unix seconds; absent where none is sent.',
+      help: 'When a canary last arrived, in Unix seconds; absent where none has.',
       labels: {},
       serves: 'SLO: canary; alert CanaryFailing',
     }),

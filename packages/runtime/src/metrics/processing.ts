@@ -17,11 +17,14 @@ export function processingMetrics(declare: Declare) {
     }),
     deadLetters: declare.counter({
       name: 'penstock_dead_letters_total',
-      help: 'Events that will not be retried by themselves, by the failure that ended them.',
+      help: 'Events that will not be retried by themselves, by the failure that ended them. One that a replay gave back and that died again counts as replayed.',
       labels: {
         endpoint: 'a name of the configuration, unknown',
         provider: 'a provider of the registry, unknown',
+        class:
+          'whose matter it is, of all fingerprints: handler, malformed, provider, crash, configuration, database, other',
         code: "the failure's stable code, which its fingerprints share; other past fifty",
+        replayed: 'true where a replay had given it back, false',
       },
       serves: 'Dead letters; SLO: processed in time; alert DeadLettersGrowing',
     }),
@@ -34,7 +37,7 @@ export function processingMetrics(declare: Declare) {
     }),
     receivedToProcessed: declare.histogram({
       name: 'penstock_received_to_processed_seconds',
-      help: 'Time from receipt at ingest to the committed effect; each event once.',
+      help: 'Time from receipt at ingest to the committed effect; each event once, those that a replay gave back not at all.',
       labels: {
         endpoint: 'a name of the configuration',
         provider: 'a provider of the registry',
