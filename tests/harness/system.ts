@@ -33,8 +33,9 @@ export type TestIngest = TestProcess & { readonly url: string; readonly healthUr
 export async function createTestSystem(
   backend: QueueBackend = 'redis',
   given: Readonly<Record<string, string>> = {},
+  postgresUrl = testPostgresUrl(),
 ): Promise<TestSystem> {
-  const database = await createTestDatabase(testPostgresUrl());
+  const database = await createTestDatabase(postgresUrl);
   const { db } = database;
   await sql`create table effects (event_id text not null)`.execute(db);
   await sql`create table repaired (at timestamptz not null default now())`.execute(db);

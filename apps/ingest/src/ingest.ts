@@ -16,6 +16,7 @@ import type { SpoolState } from '@penstock/runtime/spool/spool';
 import { version } from '@penstock/runtime/version';
 import { queueLocation, type QueueLocation } from '@penstock/runtime/queue-location';
 import { ForgetfulQueueError } from '@penstock/runtime/redis';
+import { queueSettings } from '@penstock/runtime/shared-settings';
 import { refuseWhereEventsCouldBeLost } from '@penstock/runtime/refuse-forgetful-queue';
 import { openWebhookQueue, type WebhookQueue } from '@penstock/runtime/webhook-queue';
 import { createIngestApp } from './app.ts';
@@ -156,7 +157,7 @@ async function prepare(environment: Environment): Promise<Prepared> {
       return undefined;
     }
   };
-  const { environment: mode, configFile, trustedRootsFile, redisUrl, queueDatabaseUrl, queueName } = ingestSettings;
+  const { environment: mode, configFile, trustedRootsFile } = ingestSettings;
   const config = await gather(() => readIngestConfig(environment));
   const endpoints = await gather(async () => {
     const settings = readSettings({ environment: mode, configFile, trustedRootsFile }, environment);
@@ -164,9 +165,7 @@ async function prepare(environment: Environment): Promise<Prepared> {
     reportErrorsTo(configuration.reportError);
     return openEndpoints(configuration, settings, environment);
   });
-  const location = await gather(() =>
-    queueLocation(readSettings({ redisUrl, queueDatabaseUrl, queueName }, environment)),
-  );
+  const location = await gather(() => queueLocation(readSettings(queueSettings, environment)));
   if (config === undefined || endpoints === undefined || location === undefined)
     throw new ConfigurationError([...problems]);
   return { config, endpoints, location };

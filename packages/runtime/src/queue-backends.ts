@@ -8,10 +8,11 @@ import {
   type PostgresQueueBackend,
 } from 'bullmq';
 import { ConfigurationError, TransientError } from '@penstock/core/failure';
-import type { QueueLocation } from './queue-location.ts';
+import type { QueueLocation, RedisLocation } from './queue-location.ts';
 import { openQueuePool } from './queue-pool.ts';
-import { readRedisFacts, type RedisFacts } from './redis-facts.ts';
-import { assertDurable, awaitReady, connectProducer } from './redis.ts';
+import { readRedisAddress } from './redis-address.ts';
+import { redisFactsOf, worstOf, type RedisFacts } from './redis-facts.ts';
+import { assertDurable, awaitReady, connectProducer, mastersOf, type RedisClient } from './redis.ts';
 import { within } from './within.ts';
 
 type RedisBullQueue = Queue<unknown, unknown>;
@@ -31,7 +32,10 @@ export type BullQueue = RedisBullQueue | PostgresBullQueue;
 /** What differs between the places a queue can live in. */
 export interface QueueBackend {
   readonly bull: BullQueue;
-  /** The name under which each id is stored; null where it is not. */
+  /**
+   * The name under which each id is stored; null where it is not. Resolves once
+   * as many replicas as the location asks for have what was added before.
+   */
   readonly storedNames: (jobIds: readonly string[]) => Promise<readonly (string | null)[]>;
   /** Throws TransientError where a call would wait for a connection rather than fail. */
   readonly assertConnected: () => void;
@@ -45,20 +49,13 @@ export interface QueueBackend {
 }
 
 /** The queue in Redis, over one connection that fails at once while Redis is away. */
-export function openRedisBackend(location: QueueLocation): QueueBackend {
+export function openRedisBackend(location: RedisLocation): QueueBackend {
   const redis = connectProducer(location.url);
-  const bull: RedisBullQueue = new Queue(location.name, { connection: redis });
+  const { replicas = 0 } = location;
+  const bull: RedisBullQueue = new Queue(location.name, { connection: redis, prefix: keyPrefix(location) });
   return {
     bull,
-    storedNames: async (jobIds) => {
-      const pipeline = redis.pipeline();
-      for (const jobId of jobIds) pipeline.hget(bull.toKey(jobId), 'name');
-      const replies = (await pipeline.exec()) ?? [];
-      return replies.map(([error, name]) => {
-        if (error !== null) throw error;
-        return typeof name === 'string' ? name : null;
-      });
-    },
+    storedNames: (jobIds) => readNames(redis, { keys: jobIds.map((jobId) => bull.toKey(jobId)), replicas }),
     // Until its first connection BullMQ queues calls up; nobody would be told for as long as Redis is away.
     assertConnected: () => {
       if (redis.status !== 'ready') throw new TransientError('queue_unavailable', 'Redis is not connected');
@@ -69,11 +66,48 @@ export function openRedisBackend(location: QueueLocation): QueueBackend {
       const addedAt = jobId === null ? null : await redis.hget(bull.toKey(jobId), 'timestamp');
       return addedAt === null ? null : new Date(Number(addedAt));
     },
-    redisFacts: () => readRedisFacts(redis),
+    redisFacts: async () =>
+      worstOf(await Promise.all(mastersOf(redis).map(async (master) => redisFactsOf(await master.info())))),
     connected: () => awaitReady(redis),
-    assertReady: () => assertDurable(redis),
+    assertReady: () => assertDurable(redis, { replicas }),
     close: async () => redis.disconnect(),
   };
+}
+
+/**
+ * What BullMQ's keys begin with. A script of its may touch those of one slot of
+ * a cluster alone, which the braces see to.
+ * Source: Redis, Cluster specification, hash tags.
+ */
+export function keyPrefix({ url, name }: RedisLocation): string {
+  return readRedisAddress(url).kind === 'cluster' ? `bull:{${name}}` : 'bull';
+}
+
+/** How long replicas may take to say that they have it; the provider waits. */
+const REPLICATION_MS = 150;
+
+/**
+ * Reads the names over the connection that added them, and first waits there
+ * for replicas. Where the master has changed in between, the new one may not
+ * have the job: then it is not queued, whatever the former one said.
+ */
+async function readNames(
+  redis: RedisClient,
+  { keys, replicas }: { readonly keys: readonly string[]; readonly replicas: number },
+): Promise<readonly (string | null)[]> {
+  const pipeline = redis.pipeline();
+  if (replicas > 0) pipeline.wait(replicas, REPLICATION_MS);
+  for (const key of keys) pipeline.hget(key, 'name');
+  const replies = ((await pipeline.exec()) ?? []).map(([error, reply]) => {
+    if (error !== null) throw error;
+    return reply;
+  });
+  if (replicas > 0 && Number(replies.shift()) < replicas)
+    throw new TransientError('queue_unavailable', `fewer than ${replicas} replicas have it`);
+  const names = replies.map((name) => (typeof name === 'string' ? name : null));
+  if (replicas > 0 && names.includes(null))
+    throw new TransientError('queue_unavailable', 'the master does not have it');
+  return names;
 }
 
 /** The queue in PostgreSQL, over a pool of its own. */

@@ -1,24 +1,43 @@
 import { ConfigurationError } from '@penstock/core/failure';
+import { readRedisAddress } from './redis-address.ts';
 
 /** Where the queue lives: Redis in production, PostgreSQL on one machine. */
 export type QueueLocation =
-  | { readonly backend: 'redis'; readonly url: string; readonly name: string }
+  | {
+      readonly backend: 'redis';
+      readonly url: string;
+      readonly name: string;
+      /** Replicas that have an event before its `add` resolves; 0 unless given. */
+      readonly replicas?: number;
+    }
   | { readonly backend: 'postgres'; readonly url: string; readonly name: string };
 
-/** Names exactly one queue. Throws ConfigurationError where none or two are given. */
+export type RedisLocation = Extract<QueueLocation, { readonly backend: 'redis' }>;
+
+/**
+ * Names exactly one queue. Throws ConfigurationError where none or two are
+ * given, or the address of Redis cannot be read.
+ */
 export function queueLocation(settings: {
   readonly redisUrl: string | undefined;
   readonly queueDatabaseUrl: string | undefined;
   readonly queueName: string;
+  readonly queueReplicas: number | undefined;
 }): QueueLocation {
-  const { redisUrl, queueDatabaseUrl, queueName: name } = settings;
+  const { redisUrl, queueDatabaseUrl, queueName: name, queueReplicas } = settings;
   if (redisUrl !== undefined && queueDatabaseUrl !== undefined)
     throw new ConfigurationError([
       'REDIS_URL and QUEUE_DATABASE_URL are both set; the queue can live in one place only',
     ]);
-  if (redisUrl !== undefined) return { backend: 'redis', url: redisUrl, name };
+  if (redisUrl !== undefined)
+    return { backend: 'redis', url: redisUrl, name, replicas: queueReplicas ?? usualReplicas(redisUrl) };
   if (queueDatabaseUrl !== undefined) return { backend: 'postgres', url: queueDatabaseUrl, name };
   throw new ConfigurationError([
     'REDIS_URL is missing (Redis that holds the queue), and so is QUEUE_DATABASE_URL, which may stand in for it',
   ]);
+}
+
+/** One where a replica may take its master's place by itself: it has to have what was acknowledged. */
+function usualReplicas(url: string): number {
+  return readRedisAddress(url).kind === 'single' ? 0 : 1;
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { redisFactsOf } from './redis-facts.ts';
+import { redisFactsOf, worstOf } from './redis-facts.ts';
 
 const replication = (lines: readonly string[]) =>
   ['# Replication', 'role:master', 'master_repl_offset:5000', ...lines, ''].join('\r\n');
@@ -33,4 +33,17 @@ test.each([
   ['', false],
 ])('%j: the append-only file is written: %s', (info, written) => {
   expect(redisFactsOf(info).aofLastWriteOk).toBe(written);
+});
+
+test('of several masters the worst is told', () => {
+  const facts = { memoryUsedBytes: 10, memoryMaxBytes: 100, aofLastWriteOk: true, replicas: 2, replicaLagBytes: 5 };
+  expect(
+    worstOf([
+      facts,
+      { ...facts, memoryUsedBytes: 60, memoryMaxBytes: 80, replicas: 1 },
+      { ...facts, aofLastWriteOk: false, replicas: 0, replicaLagBytes: null },
+      { ...facts, replicaLagBytes: 9 },
+    ]),
+  ).toEqual({ memoryUsedBytes: 60, memoryMaxBytes: 80, aofLastWriteOk: false, replicas: 0, replicaLagBytes: 9 });
+  expect(worstOf([])).toBeNull();
 });

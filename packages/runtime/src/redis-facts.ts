@@ -1,5 +1,3 @@
-import type { Redis } from 'ioredis';
-
 /** What Redis says of itself. */
 export interface RedisFacts {
   readonly memoryUsedBytes: number;
@@ -11,9 +9,25 @@ export interface RedisFacts {
   readonly replicaLagBytes: number | null;
 }
 
-/** One INFO, which costs Redis microseconds. Source: redis.io/commands/info. */
-export async function readRedisFacts(redis: Redis): Promise<RedisFacts> {
-  return redisFactsOf(await redis.info());
+/** Of several masters the worst of each: the fullest one's memory, the fewest replicas, the longest lag. */
+export function worstOf([first, ...others]: readonly RedisFacts[]): RedisFacts | null {
+  if (first === undefined) return null;
+  return others.reduce((worst, facts) => {
+    const fullest = fullness(facts) > fullness(worst) ? facts : worst;
+    const lags = [worst.replicaLagBytes, facts.replicaLagBytes].filter((lag) => lag !== null);
+    return {
+      memoryUsedBytes: fullest.memoryUsedBytes,
+      memoryMaxBytes: fullest.memoryMaxBytes,
+      aofLastWriteOk: worst.aofLastWriteOk && facts.aofLastWriteOk,
+      replicas: Math.min(worst.replicas, facts.replicas),
+      replicaLagBytes: lags.length === 0 ? null : Math.max(...lags),
+    };
+  }, first);
+}
+
+/** Where there is no limit, the one that uses more is the fuller. */
+function fullness({ memoryUsedBytes, memoryMaxBytes }: RedisFacts): number {
+  return memoryMaxBytes === 0 ? memoryUsedBytes / Number.MAX_SAFE_INTEGER : memoryUsedBytes / memoryMaxBytes;
 }
 
 /** Reads an answer to INFO. What it does not name counts as 0, or as not well. */

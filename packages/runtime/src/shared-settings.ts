@@ -1,4 +1,36 @@
-import { integer, oneOf, optionalText, requiredText, text } from './env.ts';
+import { integer, oneOf, optionalInteger, optionalText, requiredText, text } from './env.ts';
+
+/** Where the queue is; see queueLocation. */
+export const queueSettings = {
+  redisUrl: optionalText({
+    name: 'REDIS_URL',
+    about: 'Redis that holds the queue; REDIS_URL or QUEUE_DATABASE_URL is needed',
+    secret: true,
+    pattern: /^rediss?(\+cluster|\+sentinel)?:\/\/\S+$/,
+    expects: 'a redis:// or rediss:// URL, or one of a cluster or of sentinels: redis+cluster://, redis+sentinel://',
+  }),
+  queueDatabaseUrl: optionalText({
+    name: 'QUEUE_DATABASE_URL',
+    about: 'PostgreSQL that holds the queue where there is no Redis',
+    secret: true,
+    pattern: /^postgres(ql)?:\/\/\S+$/,
+    expects: 'a postgres:// URL',
+  }),
+  queueName: text({
+    name: 'QUEUE_NAME',
+    about: "the queue's name",
+    fallback: 'webhooks',
+    pattern: /^[a-z][a-z0-9-]{0,62}$/,
+    expects: '1 to 63 lower-case letters, digits and hyphens',
+  }),
+  queueReplicas: optionalInteger({
+    name: 'QUEUE_REPLICAS',
+    about: "Redis's replicas that must have an event before it is acknowledged",
+    min: 0,
+    max: 5,
+    fallbackAbout: '1 with sentinels or a cluster, else 0',
+  }),
+};
 
 /** Settings that mean the same in every process. */
 export const sharedSettings = {
@@ -32,27 +64,7 @@ export const sharedSettings = {
     about: 'path of the configuration file',
     fallback: 'penstock.config.ts',
   }),
-  redisUrl: optionalText({
-    name: 'REDIS_URL',
-    about: 'Redis that holds the queue; REDIS_URL or QUEUE_DATABASE_URL is needed',
-    secret: true,
-    pattern: /^rediss?:\/\/\S+$/,
-    expects: 'a redis:// or rediss:// URL',
-  }),
-  queueDatabaseUrl: optionalText({
-    name: 'QUEUE_DATABASE_URL',
-    about: 'PostgreSQL that holds the queue where there is no Redis',
-    secret: true,
-    pattern: /^postgres(ql)?:\/\/\S+$/,
-    expects: 'a postgres:// URL',
-  }),
-  queueName: text({
-    name: 'QUEUE_NAME',
-    about: "the queue's name",
-    fallback: 'webhooks',
-    pattern: /^[a-z][a-z0-9-]{0,62}$/,
-    expects: '1 to 63 lower-case letters, digits and hyphens',
-  }),
+  ...queueSettings,
   host: text({ name: 'HOST', about: 'address to listen on; 0.0.0.0 for every interface', fallback: '127.0.0.1' }),
   shutdownMs: integer({
     name: 'SHUTDOWN_MS',

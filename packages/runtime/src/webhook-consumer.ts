@@ -14,8 +14,9 @@ import { retryDelay, usualPace } from '@penstock/core/retry-policy';
 import { openQueuePool } from './queue-pool.ts';
 import { connectConsumer } from './redis.ts';
 import { isBurialName } from './job-names.ts';
+import type { QueueLocation, RedisLocation } from './queue-location.ts';
 import { isReplayed } from './lanes.ts';
-import type { QueueLocation } from './queue-location.ts';
+import { keyPrefix } from './queue-backends.ts';
 
 /** A job in hand. */
 export interface QueuedJob {
@@ -172,13 +173,17 @@ type Take = (job: Job<unknown, string>, token?: string) => Promise<string>;
 type CommonOptions = Omit<WorkerOptions, 'connection'> & { readonly concurrency: number };
 
 function openRedisWorker(
-  location: QueueLocation,
+  location: RedisLocation,
   take: Take,
   common: CommonOptions,
 ): { readonly worker: RedisWorker; readonly disconnect: () => Promise<void> } {
   const redis = connectConsumer(location.url);
   return {
-    worker: new Worker<unknown, string>(location.name, take, { ...common, connection: redis }),
+    worker: new Worker<unknown, string>(location.name, take, {
+      ...common,
+      connection: redis,
+      prefix: keyPrefix(location),
+    }),
     disconnect: async () => redis.disconnect(),
   };
 }

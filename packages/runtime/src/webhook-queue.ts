@@ -169,7 +169,9 @@ async function standingOfRepetition(
   const job = await backend.bull.getJob(jobIdOf(delivery));
   if (job === undefined) return 'already processed';
   if (bodyHashOf(job.data) !== delivery.bodySha256) {
-    await backend.bull.add(...jobOf(delivery, { jobId: contestedJobIdOf(delivery), lane }));
+    const jobId = contestedJobIdOf(delivery);
+    await backend.bull.add(...jobOf(delivery, { jobId, lane }));
+    await backend.storedNames([jobId]);
     return 'contested';
   }
   const place = placeOfState(await job.getState());

@@ -3,7 +3,7 @@ import { discardEvent, listEvents, tellEvent } from '@penstock/db/dead-events';
 import { deadReport } from '@penstock/db/dead-report';
 import { readSettings } from '@penstock/runtime/env';
 import { queueLocation } from '@penstock/runtime/queue-location';
-import { sharedSettings } from '@penstock/runtime/shared-settings';
+import { queueSettings } from '@penstock/runtime/shared-settings';
 import { openWebhookQueue } from '@penstock/runtime/webhook-queue';
 import { filterFlags, filterHelp, filterOf } from './filter-flags.ts';
 import {
@@ -113,8 +113,7 @@ async function discard(values: Flags): Promise<number> {
   if (eventId === undefined || more.length > 0) throw new UsageError('discard needs one --event');
   const reason = values.reason?.trim() ?? '';
   if (reason === '') throw new UsageError('--reason is missing: it stands in the audit');
-  const { redisUrl, queueDatabaseUrl, queueName } = sharedSettings;
-  const location = queueLocation(readSettings({ redisUrl, queueDatabaseUrl, queueName }, process.env));
+  const location = queueLocation(readSettings(queueSettings, process.env));
   await using db = await openLedger('penstock-dead');
   await using queue = openWebhookQueue(location);
   await queue.connected();

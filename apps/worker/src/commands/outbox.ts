@@ -12,7 +12,7 @@ import { listOutboxDeliveries } from '@penstock/db/list-outbox';
 import { readSettings } from '@penstock/runtime/env';
 import { openOutboxQueue } from '@penstock/runtime/outbox-queue';
 import { queueLocation } from '@penstock/runtime/queue-location';
-import { sharedSettings } from '@penstock/runtime/shared-settings';
+import { queueSettings } from '@penstock/runtime/shared-settings';
 import {
   EXIT_USAGE,
   openLedger,
@@ -147,8 +147,7 @@ async function retryAll(
   },
 ): Promise<number> {
   const { ids, destination, count, reason } = what;
-  const { redisUrl, queueDatabaseUrl, queueName } = sharedSettings;
-  const location = queueLocation(readSettings({ redisUrl, queueDatabaseUrl, queueName }, process.env));
+  const location = queueLocation(readSettings(queueSettings, process.env));
   await using queue = openOutboxQueue(location);
   await queue.connected();
   const operator = operatorOf(what.by);

@@ -1,0 +1,159 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import type { LocalServer } from '@penstock/local/local-service';
+import { freePort } from '@penstock/local/ports';
+import { redisProcessId } from '@penstock/local/redis-ping';
+import { findRedisServer, startRedisServer } from '@penstock/local/redis-server';
+import { runServer } from '@penstock/local/run-server';
+import { until } from './until.ts';
+
+/** A server that can be killed, and started again where it was. */
+export interface LayoutNode {
+  readonly port: number;
+  readonly kill: () => Promise<void>;
+  readonly restart: () => Promise<void>;
+  /** SIGSTOP and SIGCONT: its connections stay, and nothing answers. */
+  readonly signal: (name: 'SIGSTOP' | 'SIGCONT') => void;
+  /** Asks it something over a connection of its own. */
+  readonly ask: <Answer>(question: (redis: Redis) => Promise<Answer>) => Promise<Answer>;
+}
+
+interface Layout extends AsyncDisposable {
+  /** For REDIS_URL. */
+  readonly url: string;
+  readonly nodes: readonly LayoutNode[];
+}
+
+/** A cluster of masters on loopback; where one is away, the others go on with what is theirs. */
+export async function startRedisCluster(dir: string, masters = 3): Promise<Layout> {
+  await using resources = new AsyncDisposableStack();
+  const nodes: LayoutNode[] = [];
+  for (let index = 0; index < masters; index += 1) {
+    const busPort = await freePort();
+    const extraArgs = ['--cluster-enabled', 'yes', '--cluster-port', String(busPort)];
+    extraArgs.push('--cluster-node-timeout', '2000', '--cluster-require-full-coverage', 'no');
+    const node = await startNode(join(dir, `node-${index}`), { extraArgs, resources });
+    nodes.push(node);
+    const [from, to] = [Math.ceil((16_384 * index) / masters), Math.ceil((16_384 * (index + 1)) / masters) - 1];
+    await node.ask(async (redis) => {
+      await redis.cluster('SET-CONFIG-EPOCH', index + 1);
+      await redis.call('CLUSTER', 'ADDSLOTSRANGE', from, to);
+      if (index > 0) await redis.call('CLUSTER', 'MEET', '127.0.0.1', nodes[0]?.port ?? 0, await busPortOf(nodes[0]));
+    });
+  }
+  await until(async () => (await Promise.all(nodes.map((node) => isWhole(node, masters)))).every(Boolean), {
+    what: 'the cluster',
+  });
+  return layout(`redis+cluster://${nodes.map(({ port }) => `127.0.0.1:${port}`).join(',')}`, { nodes, resources });
+}
+
+/** A master named "queue" with replicas, watched by three sentinels that replace it within seconds. */
+export async function startRedisWithSentinels(dir: string, replicas = 2): Promise<Layout> {
+  await using resources = new AsyncDisposableStack();
+  const master = await startNode(join(dir, 'node-0'), { extraArgs: [], resources });
+  const nodes = [master];
+  for (let index = 1; index <= replicas; index += 1) {
+    const extraArgs = ['--replicaof', `127.0.0.1 ${master.port}`];
+    nodes.push(await startNode(join(dir, `node-${index}`), { extraArgs, resources }));
+  }
+  const sentinels = await Promise.all(
+    [0, 1, 2].map(async (index) => resources.use(await startSentinel(join(dir, `sentinel-${index}`), master.port))),
+  );
+  await until(
+    async () => {
+      const views = await Promise.all(sentinels.map(({ url }) => ask(url, (redis) => redis.info('sentinel'))));
+      return views.every((view) => view.includes(`slaves=${replicas},sentinels=3`));
+    },
+    { what: 'the sentinels to know each other and the replicas' },
+  );
+  return layout(`redis+sentinel://${sentinels.map(({ port }) => `127.0.0.1:${port}`).join(',')}/queue`, {
+    nodes,
+    resources,
+  });
+}
+
+function layout(
+  url: string,
+  { nodes, resources }: { readonly nodes: readonly LayoutNode[]; readonly resources: AsyncDisposableStack },
+): Layout {
+  const kept = resources.move();
+  return { url, nodes, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+}
+
+async function startNode(
+  dir: string,
+  { extraArgs, resources }: { readonly extraArgs: readonly string[]; readonly resources: AsyncDisposableStack },
+): Promise<LayoutNode> {
+  let server = await startRedisServer({ dir, extraArgs });
+  const { port, url } = server;
+  resources.defer(() => server.stop());
+  return {
+    port,
+    kill: () => server.kill(),
+    restart: async () => {
+      server = await startRedisServer({ dir, port, extraArgs });
+    },
+    signal: (name) => process.kill(server.pid, name),
+    ask: (question) => ask(url, question),
+  };
+}
+
+async function startSentinel(dir: string, masterPort: number): Promise<LocalServer> {
+  const command = findRedisServer();
+  if (command === null) throw new Error('There is no redis-server on PATH.');
+  mkdirSync(dir, { recursive: true });
+  const port = await freePort();
+  const url = `redis://127.0.0.1:${port}`;
+  // It writes into its own configuration what it learns.
+  const file = join(dir, 'sentinel.conf');
+  const lines = [
+    'bind 127.0.0.1',
+    `port ${port}`,
+    `dir ${dir}`,
+    `sentinel monitor queue 127.0.0.1 ${masterPort} 2`,
+    // Less, and a busy machine makes them replace a master that only waits for its turn.
+    'sentinel down-after-milliseconds queue 3000',
+    'sentinel failover-timeout queue 6000',
+  ];
+  writeFileSync(file, `${lines.join('\n')}\n`);
+  return runServer({
+    name: 'Sentinel',
+    url,
+    port,
+    command,
+    args: [file, '--sentinel'],
+    logFile: `${dir}.log`,
+    recordFile: `${dir}.server.json`,
+    mark: `127.0.0.1:${port}`,
+    readyWithinMs: 15_000,
+    probe: async (pid) => {
+      if ((await redisProcessId(url)) !== pid) throw new Error(`Somebody else answers at ${url}.`);
+    },
+    stopSteps: [
+      { signal: 'SIGTERM', waitMs: 5_000 },
+      { signal: 'SIGKILL', waitMs: 2_000 },
+    ],
+  });
+}
+
+async function busPortOf(node: LayoutNode | undefined): Promise<number> {
+  const [, port] = (await node?.ask((redis) => redis.config('GET', 'cluster-port'))) ?? [];
+  return Number(port);
+}
+
+async function isWhole(node: LayoutNode, masters: number): Promise<boolean> {
+  const info = await node.ask((redis) => redis.cluster('INFO'));
+  return info.includes('cluster_state:ok') && info.includes(`cluster_size:${masters}`);
+}
+
+async function ask<Answer>(url: string, question: (redis: Redis) => Promise<Answer>): Promise<Answer> {
+  const redis = new Redis(url, { lazyConnect: true, retryStrategy: () => null, commandTimeout: 5_000 });
+  redis.on('error', () => undefined);
+  try {
+    await redis.connect();
+    return await question(redis);
+  } finally {
+    redis.disconnect();
+  }
+}

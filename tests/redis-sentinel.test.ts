@@ -1,0 +1,73 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { findRedisServer } from '@penstock/local/redis-server';
+import { testRunDir } from '@penstock/local/test-services';
+import { openWebhookQueue } from '@penstock/runtime/webhook-queue';
+import { startRedisWithSentinels } from './harness/redis-layouts.ts';
+import { expectAppliedOnce, moreAcknowledged, startSteadyProvider } from './harness/steady-provider.ts';
+import { aStripeEvent, createTestSystem, postStripe, type TestIngest, type TestSystem } from './harness/system.ts';
+import { until } from './harness/until.ts';
+
+/** Ingest and a worker on a master with two replicas that three sentinels watch, as production accepts it. */
+// Where Redis comes in a container there is no server of ours for sentinels to watch.
+describe.runIf(findRedisServer() !== null)('on Redis with sentinels', () => {
+  let redis: Awaited<ReturnType<typeof startRedisWithSentinels>>;
+  let system: TestSystem;
+  let ingest: TestIngest;
+  const resources = new AsyncDisposableStack();
+
+  beforeAll(async () => {
+    redis = resources.use(await startRedisWithSentinels(join(testRunDir(), 'redis-sentinel')));
+    system = resources.use(
+      await createTestSystem('redis', {
+        REDIS_URL: redis.url,
+        QUEUE_NAME: 'webhooks',
+        NODE_ENV: 'production',
+        ENQUEUE_MS: '1000',
+        PENSTOCK_CONFIG: 'tests/harness/counting.test.config.ts',
+      }),
+    );
+    ingest = resources.use(await system.startIngest());
+    resources.use(await system.startWorker());
+  }, 60_000);
+  afterAll(() => resources.disposeAsync());
+
+  test('what no replica has is not acknowledged, and the same event is once one has it', async () => {
+    const event = aStripeEvent();
+    const [, ...replicas] = redis.nodes;
+    for (const replica of replicas) replica.signal('SIGSTOP');
+    try {
+      expect((await postStripe(ingest, event.body)).status).toBe(503);
+    } finally {
+      for (const replica of replicas) replica.signal('SIGCONT');
+    }
+    await until(async () => (await postStripe(ingest, event.body)).status === 200, { what: 'the event to be taken' });
+    await expectAppliedOnce(system, [event.id]);
+  });
+
+  test('not to wait for replicas is refused: the one that takes over may lack what was acknowledged', async () => {
+    await using queue = openWebhookQueue({ backend: 'redis', url: redis.url, name: 'webhooks', replicas: 0 });
+    await queue.connected();
+    await expect(queue.assertReady()).rejects.toThrow(/may lose acknowledged events: .*QUEUE_REPLICAS is 0/);
+  });
+
+  test('the master dies under load: a replica takes its place, and what was acknowledged is applied once', async () => {
+    const [master, ...replicas] = redis.nodes;
+    await using provider = startSteadyProvider(ingest);
+    await moreAcknowledged(provider, 50);
+    await master?.kill();
+    await until(
+      async () => {
+        const roles = await Promise.all(replicas.map((replica) => replica.ask((one) => one.call('ROLE'))));
+        return roles.some((role) => Array.isArray(role) && role[0] === 'master');
+      },
+      { what: 'a replica to become the master', deadlineMs: 30_000 },
+    );
+    await moreAcknowledged(provider, 50);
+    await master?.restart();
+    await moreAcknowledged(provider, 20);
+    await provider.stop();
+    expect(provider.refused()).toBeGreaterThan(0);
+    await expectAppliedOnce(system, provider.acknowledged);
+  }, 120_000);
+});
