@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
+import { runConsole } from '@penstock/console/testing/run-console';
 import { stripeEvents } from './fuzz/corpus.ts';
 import { randomOf } from './fuzz/random.ts';
 import { cases, folded, type Seed } from './masking/personal-data.ts';
@@ -9,7 +10,7 @@ import { until } from './harness/until.ts';
 
 const ways = Object.values(cases);
 
-test('no process tells what payloads say of people: not in a line, a metric, a dead letter or the queue, whatever a handler quotes', async () => {
+test('no process tells what payloads say of people: not in a line, a metric, a dead letter, the queue or its board, whatever a handler quotes', async () => {
   await using system = await createTestSystem('redis', {
     PENSTOCK_CONFIG: 'tests/harness/quoting-handler.test.config.ts',
     LOG_LEVEL: 'trace',
@@ -56,7 +57,28 @@ test('no process tells what payloads say of people: not in a line, a metric, a d
   const scraped = await Promise.all(
     [ingest, worker].map(async ({ healthUrl }) => (await fetch(`${healthUrl}/metrics`)).text()),
   );
+  await using console = await runConsole({ environment: { ...system.environment, LOG_LEVEL: 'silent' } });
+  const cookie = await console.logIn();
+  const name = system.queue.location.name;
+  const board = await Promise.all(
+    ['failed', 'delayed', 'completed', 'latest'].map(async (status) => {
+      const listed = await console.ask(
+        `/queues/api/queues?activeQueue=${name}&status=${status}&page=1&jobsPerPage=20`,
+        { cookie },
+      );
+      return listed.text();
+    }),
+  );
+  const jobs = (await system.queue.bull.getJobs(['failed'])).slice(0, 6);
+  for (const { id = '' } of jobs)
+    for (const part of ['', '/logs'])
+      board.push(
+        await (await console.ask(`/queues/api/queues/${name}/${encodeURIComponent(id)}${part}`, { cookie })).text(),
+      );
+  // It shows what it may: the payload's own structure, under the job's id.
+  expect(board.join('')).toMatch(/"body":\{"id":/);
   const told = {
+    board: board.join('\n'),
     ingest: ingest.output(),
     worker: worker.output(),
     metrics: scraped.join('\n'),

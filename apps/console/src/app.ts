@@ -4,6 +4,7 @@ import { ReplayError } from '@penstock/core/replay';
 import type { OutboxQueue } from '@penstock/runtime/outbox-queue';
 import type { WebhookQueue } from '@penstock/runtime/webhook-queue';
 import { requestIdOf } from '@penstock/runtime/request-id';
+import { traceIdOf } from '@penstock/runtime/trace-context';
 import { within } from '@penstock/runtime/within';
 import { Hono } from 'hono';
 import { csrf } from 'hono/csrf';
@@ -17,12 +18,13 @@ import { loginRoutes, type LoginWorld } from './login.ts';
 import { frontPage, refusalPage } from './pages.ts';
 import { paymentRoute } from './payment-route.ts';
 import { boardRoute } from './queue-board.ts';
+import { maskBoardAnswers } from './mask-board.ts';
 import { setBoardCookie } from './board-cookie.ts';
 import { limitBoardChanges } from './board-changes.ts';
 import { deadRoutes } from './dead-routes.ts';
 import { replayRoutes } from './replay-routes.ts';
 import { requireOperator } from './require-operator.ts';
-import { addressOf, wantsPage } from './request.ts';
+import { addressOf, idsOf, wantsPage } from './request.ts';
 import { requireSession } from './require-session.ts';
 import { refusalDetails, refuse, type ConsoleEnv } from './respond.ts';
 import { slaRoute } from './sla-route.ts';
@@ -45,20 +47,27 @@ export interface ConsoleWorld extends LoginWorld, ReadApiWorld {
 export function createConsoleApp(world: ConsoleWorld, events: ConsoleEvents): Hono<ConsoleEnv> {
   const app = new Hono<ConsoleEnv>();
 
-  app.use(async (context, next) => {
+  app.use((context, next) => {
     const started = performance.now();
-    const requestId = requestIdOf(context.req.header('x-request-id'), world.newId);
-    context.set('requestId', requestId);
-    await next();
-    context.res.headers.set('x-request-id', requestId);
     const { method, path } = context.req;
-    events.requestAnswered({
-      method,
-      path,
-      address: addressOf(context.env),
-      requestId,
-      status: context.res.status,
-      durationMs: performance.now() - started,
+    const requestId = requestIdOf(context.req.header('x-request-id'), world.newId);
+    const request = { method, path, requestId, traceparent: context.req.header('traceparent') };
+    return events.answering(request, async (span) => {
+      const traceId = traceIdOf(span.traceparent);
+      context.set('requestId', requestId);
+      context.set('traceId', traceId);
+      await next();
+      context.res.headers.set('x-request-id', requestId);
+      if (traceId !== undefined) context.res.headers.set('x-trace-id', traceId);
+      events.requestAnswered({
+        method,
+        path,
+        address: addressOf(context.env),
+        requestId,
+        span,
+        status: context.res.status,
+        durationMs: performance.now() - started,
+      });
     });
   });
   app.use(secureAnswers());
@@ -90,7 +99,7 @@ export function createConsoleApp(world: ConsoleWorld, events: ConsoleEvents): Ho
   app.use('/queues/*', (_context, next) => within(QUEUE_MS_MAX, next()));
   // The board's own links lead here; it answers to the path without the slash.
   app.get('/queues/', (context) => context.redirect('/queues'));
-  app.use('/queues/*', setBoardCookie(), limitBoardChanges(world, queues));
+  app.use('/queues/*', setBoardCookie(), limitBoardChanges(world, queues), maskBoardAnswers());
   app.all('/queues', boardRoute(queues));
   app.all('/queues/*', boardRoute(queues));
 
@@ -106,7 +115,7 @@ export function createConsoleApp(world: ConsoleWorld, events: ConsoleEvents): Ho
         : refuse(context, refusal);
     }
     if (error instanceof TransientError) return refuse(context, { kind: 'queue_unavailable' });
-    events.requestFailed({ requestId: context.var.requestId, error });
+    events.requestFailed({ ...idsOf(context), error });
     return refuse(context, { kind: isDatabaseOutage(error) ? 'database_unavailable' : 'unexpected' });
   });
   return app;

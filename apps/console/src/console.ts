@@ -1,22 +1,27 @@
+import { existsSync } from 'node:fs';
 import { getRequestListener } from '@hono/node-server';
 import { assertLimited, assertReachable, openDatabase } from '@penstock/db/database';
 import { assertMigrated } from '@penstock/db/migrate';
+import { ConfigurationError } from '@penstock/core/failure';
+import { loadConfiguration } from '@penstock/runtime/configuration-file';
 import type { Environment } from '@penstock/runtime/env';
+import { reportErrorsTo } from '@penstock/runtime/error-reports';
 import { serveHealth } from '@penstock/runtime/health';
 import type { ProcessScope } from '@penstock/runtime/lifecycle';
 import { createLogger } from '@penstock/runtime/logger';
 import { maskKeyOf } from '@penstock/runtime/mask-key';
 import { createMetrics } from '@penstock/runtime/metrics';
-import { observePool, observeStatement } from '@penstock/runtime/observe-database';
+import { observePool } from '@penstock/runtime/observe-database';
 import { observeQueue } from '@penstock/runtime/observe-queue';
 import { serveHttp } from '@penstock/runtime/serve-http';
+import { openTelemetry } from '@penstock/runtime/telemetry';
 import { version } from '@penstock/runtime/version';
 import { queueLocation } from '@penstock/runtime/queue-location';
 import { openOutboxQueue } from '@penstock/runtime/outbox-queue';
 import { openWebhookQueue } from '@penstock/runtime/webhook-queue';
 import { createConsoleApp } from './app.ts';
 import { readConsoleConfig } from './config.ts';
-import { createConsoleEvents } from './events.ts';
+import { createConsoleEvents, type ConsoleEvents } from './events.ts';
 import { createLoginLimiter } from './login-limiter.ts';
 import { createPasswordCheck } from './password.ts';
 import { createSessions } from './sessions.ts';
@@ -52,7 +57,11 @@ export async function operatorsConsole(given: ConsoleProcess, scope: ProcessScop
     commit: config.commit,
     environment: config.environment,
   });
-  const events = createConsoleEvents({ logger, metrics });
+  const tracing = scope.resources.use(
+    await openTelemetry({ environment: given.environment, process: 'console', version }),
+  );
+  const events = createConsoleEvents({ logger, metrics, tracing });
+  await openErrorReports(config.configFile, events);
   const location = queueLocation(config);
 
   const db = scope.resources.use(
@@ -61,7 +70,7 @@ export async function operatorsConsole(given: ConsoleProcess, scope: ProcessScop
       poolMax: config.databasePoolMax,
       applicationName: 'penstock-console',
       onError: events.databaseError,
-      onStatement: (statement) => observeStatement(metrics, statement),
+      onStatement: events.statementEnded,
     }),
   );
   await assertLimited(db);
@@ -72,7 +81,7 @@ export async function operatorsConsole(given: ConsoleProcess, scope: ProcessScop
       poolMax: config.databasePoolMax,
       applicationName: 'penstock-console-reads',
       onError: events.databaseError,
-      onStatement: (statement) => observeStatement(metrics, statement),
+      onStatement: events.statementEnded,
       statementTimeoutMs: READ_MS_MAX,
     }),
   );
@@ -133,4 +142,15 @@ export async function operatorsConsole(given: ConsoleProcess, scope: ProcessScop
   const urls = { url: `http://${config.host}:${listening.port}/`, healthUrl: `http://${config.host}:${health.port}` };
   events.listening({ ...urls, backend: location.backend, moved: listening.moved || health.moved });
   given.onListening?.(urls);
+}
+
+/** `reportError` is all that the console wants of the configuration; whoever has to look in trouble can do without it. */
+async function openErrorReports(file: string, events: ConsoleEvents): Promise<void> {
+  if (!existsSync(file)) return;
+  try {
+    reportErrorsTo((await loadConfiguration(file)).reportError);
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error;
+    events.configurationUnread(error);
+  }
 }

@@ -1,5 +1,11 @@
 import type { Logger } from '@penstock/runtime/logger';
 import type { Metrics } from '@penstock/runtime/metrics';
+import { observeStatement } from '@penstock/runtime/observe-database';
+import { readTraceparent, traceIdOf } from '@penstock/runtime/trace-context';
+import { spanOfStatement } from '@penstock/runtime/trace-statement';
+import type { OpenSpan, Tracing } from '@penstock/runtime/tracing';
+import type { TimedStatement } from '@penstock/db/database';
+import type { RequestIds } from './request.ts';
 
 /** One request, as it is told when it is over. The query is left out: it may name what was searched for. */
 export interface AnsweredRequest {
@@ -7,6 +13,7 @@ export interface AnsweredRequest {
   readonly path: string;
   readonly address: string;
   readonly requestId: string;
+  readonly span: OpenSpan;
   readonly status: number;
   readonly durationMs: number;
 }
@@ -14,11 +21,56 @@ export interface AnsweredRequest {
 export type ApiKeyOutcome = 'accepted' | 'unknown' | 'expired' | 'revoked' | 'limited';
 export type LoginOutcome = 'granted' | 'refused' | 'limited';
 
-/** The only place in the console that touches logger and metrics: one function a business event. */
-export function createConsoleEvents({ logger, metrics }: { readonly logger: Logger; readonly metrics: Metrics }) {
+/** The only place in the console that touches logger, metrics and spans: one function a business event. */
+export function createConsoleEvents({
+  logger,
+  metrics,
+  tracing,
+}: {
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly tracing: Tracing;
+}) {
   return {
+    /** Answers a request within its span, which continues the caller's trace where it has one. */
+    answering: <Result>(
+      request: {
+        readonly method: string;
+        readonly path: string;
+        readonly requestId: string;
+        readonly traceparent: string | undefined;
+      },
+      work: (span: OpenSpan) => Promise<Result>,
+    ): Promise<Result> => {
+      const method = methodLabel(request.method);
+      const route = routeLabel(request.path);
+      return tracing.span(
+        {
+          name: `${method === 'other' ? 'HTTP' : method} ${route}`,
+          kind: 'server',
+          parent: readTraceparent(request.traceparent),
+          attributes: {
+            'http.request.method': method === 'other' ? '_OTHER' : method,
+            'http.route': route,
+            'url.scheme': 'http',
+            'penstock.request.id': request.requestId,
+          },
+        },
+        work,
+      );
+    },
+
+    /** Every statement of the ledger's, whether or not it succeeded. */
+    statementEnded: (statement: TimedStatement): void => {
+      observeStatement(metrics, statement);
+      if (tracing.isOn) tracing.ended(spanOfStatement(statement));
+    },
+
     /** Every request to the operators' port. An open board asks every few seconds, so mere looking is told at debug. */
-    requestAnswered: (request: AnsweredRequest): void => {
+    requestAnswered: ({ span, ...request }: AnsweredRequest): void => {
+      const traceId = traceIdOf(span.traceparent);
+      span.set({ 'http.response.status_code': request.status });
+      if (request.status >= 500) span.fail(String(request.status));
       metrics.httpDuration.observe(
         {
           http_route: routeLabel(request.path),
@@ -28,9 +80,11 @@ export function createConsoleEvents({ logger, metrics }: { readonly logger: Logg
           provider: '',
         },
         request.durationMs / 1000,
+        traceId,
       );
       const line = {
         ...request,
+        traceId,
         path: request.path.slice(0, 300),
         durationMs: Math.round(request.durationMs * 100) / 100,
       };
@@ -40,34 +94,31 @@ export function createConsoleEvents({ logger, metrics }: { readonly logger: Logg
     },
 
     /** Every password that was sent, and every one that was not looked at. */
-    loginAttempted: (login: {
-      readonly outcome: LoginOutcome;
-      readonly address: string;
-      readonly requestId: string;
-    }): void => {
+    loginAttempted: (login: RequestIds & { readonly outcome: LoginOutcome; readonly address: string }): void => {
       metrics.consoleLogins.inc({ outcome: login.outcome });
       if (login.outcome === 'granted') logger.info(login, 'an operator logged in');
       else logger.warn(login, 'a login was refused');
     },
 
     /** Every key that was sent. */
-    apiKeyJudged: (judged: {
-      readonly outcome: ApiKeyOutcome;
-      readonly keyId?: string;
-      readonly address: string;
-      readonly requestId: string;
-    }): void => {
+    apiKeyJudged: (
+      judged: RequestIds & { readonly outcome: ApiKeyOutcome; readonly keyId?: string; readonly address: string },
+    ): void => {
       metrics.apiKeys.inc({ outcome: judged.outcome });
       if (judged.outcome === 'accepted') logger.debug(judged, 'a key was accepted');
       else logger.warn(judged, 'a key was refused');
     },
 
-    apiKeyUseUnwritten: (error: unknown): void => {
-      logger.warn({ error }, 'when a key was used last could not be written');
+    apiKeyUseUnwritten: (failed: RequestIds & { readonly error: unknown }): void => {
+      logger.warn(failed, 'when a key was used last could not be written');
     },
 
-    requestFailed: (failed: { readonly requestId: string; readonly error: unknown }): void => {
+    requestFailed: (failed: RequestIds & { readonly error: unknown }): void => {
       logger.error(failed, 'a request failed');
+    },
+
+    configurationUnread: (error: unknown): void => {
+      logger.warn({ error }, 'the configuration cannot be read; errors are told to this log alone');
     },
 
     queueAway: (error: unknown): void => {

@@ -7,7 +7,7 @@ import { limitBody } from './limit-body.ts';
 import type { LoginLimiter } from './login-limiter.ts';
 import { nextPath } from './next-path.ts';
 import { loginPage } from './pages.ts';
-import { addressOf, cameOverHttps, SESSION_COOKIE, wantsPage } from './request.ts';
+import { addressOf, cameOverHttps, idsOf, SESSION_COOKIE, wantsPage } from './request.ts';
 import { refusalDetails, refuse, type ConsoleEnv, type Refusal } from './respond.ts';
 import type { Role, Sessions } from './sessions.ts';
 
@@ -35,8 +35,7 @@ export function loginRoutes(world: LoginWorld, events: ConsoleEvents): Hono<Cons
     const form = new URLSearchParams(await context.req.text());
     const next = nextPath(form.get('next') ?? undefined);
     const address = addressOf(context.env);
-    const tell = (outcome: LoginOutcome): void =>
-      events.loginAttempted({ outcome, address, requestId: context.var.requestId });
+    const tell = (outcome: LoginOutcome): void => events.loginAttempted({ outcome, address, ...idsOf(context) });
 
     // From here to recordFailure nothing is awaited: no two guesses share one allowance.
     const waitMs = world.limiter.waitMs(address);

@@ -5,6 +5,7 @@ import { serveStatic } from '@hono/node-server/serve-static';
 import type { BullQueue } from '@penstock/runtime/queue-backends';
 import { Hono, type Handler } from 'hono';
 import * as z from 'zod';
+import { maskJobData, maskJobValue } from './mask-board.ts';
 import type { ConsoleEnv } from './respond.ts';
 import type { Role } from './sessions.ts';
 
@@ -27,16 +28,20 @@ function createQueueBoard({ webhooks, outbox }: BoardQueues, role: Role): Hono {
   const manner = role === 'operator' ? 'Single jobs can be retried; for many, plan a replay.' : 'Read-only.';
   createBullBoard({
     queues: [
-      new BullMQAdapter(boardQueue.parse(webhooks), {
-        ...mode,
-        displayName: 'Webhooks',
-        description: `Events on their way from ingest to the ledger; failed ones are dead letters. ${manner}`,
-      }),
-      new BullMQAdapter(boardQueue.parse(outbox), {
-        ...mode,
-        displayName: 'Outbox',
-        description: `Messages on their way to destinations. ${manner}`,
-      }),
+      masked(
+        new BullMQAdapter(boardQueue.parse(webhooks), {
+          ...mode,
+          displayName: 'Webhooks',
+          description: `Events on their way from ingest to the ledger; failed ones are dead letters. ${manner}`,
+        }),
+      ),
+      masked(
+        new BullMQAdapter(boardQueue.parse(outbox), {
+          ...mode,
+          displayName: 'Outbox',
+          description: `Messages on their way to destinations. ${manner}`,
+        }),
+      ),
     ],
     serverAdapter,
     options: { uiConfig: { boardTitle: 'Penstock queues', miscLinks: [{ text: 'Console', url: '/' }] } },
@@ -48,6 +53,14 @@ function createQueueBoard({ webhooks, outbox }: BoardQueues, role: Role): Hono {
     throw error;
   });
   return board;
+}
+
+/** What the board shows of a job, as people may see it. */
+function masked(adapter: BullMQAdapter): BullMQAdapter {
+  adapter.setFormatter('data', maskJobData);
+  adapter.setFormatter('returnValue', maskJobValue);
+  adapter.setFormatter('progress', maskJobValue);
+  return adapter;
 }
 
 /** Typed for queues on Redis, the adapter takes those on PostgreSQL as well; it checks for itself that it was given a queue. */

@@ -1,4 +1,6 @@
 import type { HttpBindings } from '@hono/node-server';
+import type { Context } from 'hono';
+import type { ConsoleEnv } from './respond.ts';
 
 /** Holds the session's token. */
 export const SESSION_COOKIE = 'penstock_session';
@@ -6,6 +8,16 @@ export const SESSION_COOKIE = 'penstock_session';
 /** The connection's own address: headers that name another can be made up. */
 export function addressOf({ incoming }: HttpBindings): string {
   return incoming.socket.remoteAddress ?? 'unknown';
+}
+
+/** What every line about a request carries, so that it can be found by its answer. */
+export interface RequestIds {
+  readonly requestId: string;
+  readonly traceId: string | undefined;
+}
+
+export function idsOf({ var: { requestId, traceId } }: Context<ConsoleEnv>): RequestIds {
+  return { requestId, traceId };
 }
 
 /** Whether a person is looking rather than a script. */

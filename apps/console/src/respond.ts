@@ -10,6 +10,8 @@ export interface ConsoleEnv {
   readonly Bindings: HttpBindings;
   readonly Variables: {
     readonly requestId: string;
+    /** W3C trace id: the caller's, or one that begins here. */
+    readonly traceId: string | undefined;
     /** Who is logged in; there below requireSession. */
     readonly session: Session;
     /** What may be read below `/api`; nothing before `authenticate` has said. */
@@ -62,6 +64,7 @@ export function refuse(context: Context<ConsoleEnv>, refusal: Refusal): Response
     ...details,
     ...members,
     requestId: context.var.requestId,
+    traceId: context.var.traceId,
   };
   return context.body(JSON.stringify(body), details.status, { 'content-type': 'application/problem+json', ...headers });
 }

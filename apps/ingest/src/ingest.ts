@@ -12,6 +12,7 @@ import { maskKeyOf } from '@penstock/runtime/mask-key';
 import { createMetrics } from '@penstock/runtime/metrics';
 import { invalidRequestProblem, serveHttp } from '@penstock/runtime/serve-http';
 import { openTelemetry } from '@penstock/runtime/telemetry';
+import { newTraceparent } from '@penstock/runtime/trace-context';
 import type { SpoolState } from '@penstock/runtime/spool/spool';
 import { version } from '@penstock/runtime/version';
 import { queueLocation, type QueueLocation } from '@penstock/runtime/queue-location';
@@ -78,7 +79,14 @@ export async function ingest(given: IngestProcess, scope: ProcessScope): Promise
     stopping: scope.stopping,
     limits: config,
   };
-  const listener = getRequestListener(createIngestApp(world, events).fetch, { errorHandler: refuseAddress });
+  const listener = getRequestListener(createIngestApp(world, events).fetch, {
+    errorHandler: (error) => {
+      // Neither a request nor the app's own fault: nobody else tells of it.
+      if (!(error instanceof RequestError))
+        events.unexpected({ requestId: given.newId(), traceparent: newTraceparent(), error });
+      return refuseAddress(error);
+    },
+  });
   const listening = scope.resources.use(
     await serveHttp(listener, {
       host: config.host,

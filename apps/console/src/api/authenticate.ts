@@ -4,7 +4,7 @@ import type { Context, MiddlewareHandler } from 'hono';
 import { getCookie } from 'hono/cookie';
 import type { ConsoleEvents } from '../events.ts';
 import type { LoginLimiter } from '../login-limiter.ts';
-import { addressOf, loginLocation, SESSION_COOKIE, wantsPage } from '../request.ts';
+import { addressOf, idsOf, loginLocation, SESSION_COOKIE, wantsPage, type RequestIds } from '../request.ts';
 import { refuse, type ConsoleEnv } from '../respond.ts';
 import type { Sessions } from '../sessions.ts';
 import { isSecretOf, readApiKey, scopes, type Scope } from './api-key.ts';
@@ -38,7 +38,7 @@ export function authenticate(world: AuthenticationWorld, events: ConsoleEvents):
     const sent = readApiKey(token);
     const waitMs = world.keyLimiter.waitMs(address);
     if (waitMs !== null && (sent === null || !proven.has(sent.id))) {
-      events.apiKeyJudged({ outcome: 'limited', address, requestId: context.var.requestId });
+      events.apiKeyJudged({ outcome: 'limited', address, ...idsOf(context) });
       return refuse(context, { kind: 'key_limited', waitMs });
     }
 
@@ -46,17 +46,17 @@ export function authenticate(world: AuthenticationWorld, events: ConsoleEvents):
     const now = world.now();
     if (sent === null || key === undefined || !isSecretOf(sent.secret, key.secretSha256)) {
       world.keyLimiter.recordFailure(address);
-      events.apiKeyJudged({ outcome: 'unknown', address, requestId: context.var.requestId });
+      events.apiKeyJudged({ outcome: 'unknown', address, ...idsOf(context) });
       return refuse(context, { kind: 'key_unknown' });
     }
     const refusal = endOf(key, now);
     if (refusal !== null) {
-      events.apiKeyJudged({ outcome: refusal, keyId: key.id, address, requestId: context.var.requestId });
+      events.apiKeyJudged({ outcome: refusal, keyId: key.id, address, ...idsOf(context) });
       return refuse(context, { kind: `key_${refusal}` });
     }
     if (proven.size < PROVEN_KEYS_MAX) proven.add(key.id);
-    events.apiKeyJudged({ outcome: 'accepted', keyId: key.id, address, requestId: context.var.requestId });
-    await writeUse(world, events, { key, now });
+    events.apiKeyJudged({ outcome: 'accepted', keyId: key.id, address, ...idsOf(context) });
+    await writeUse(world, events, { key, now, ids: idsOf(context) });
     context.set('scopes', new Set(scopes.filter((scope) => key.scopes.includes(scope))));
     return next();
   };
@@ -95,9 +95,11 @@ function endOf(key: ApiKey, now: Date): 'revoked' | 'expired' | null {
 async function writeUse(
   world: AuthenticationWorld,
   events: ConsoleEvents,
-  { key, now }: { readonly key: ApiKey; readonly now: Date },
+  { key, now, ids }: { readonly key: ApiKey; readonly now: Date; readonly ids: RequestIds },
 ): Promise<void> {
   const unlessSince = new Date(now.getTime() - USE_WRITTEN_EVERY_MS);
   if (key.lastUsedAt !== null && key.lastUsedAt >= unlessSince) return;
-  await recordApiKeyUse(world.db, { id: key.id, at: now, unlessSince }).catch(events.apiKeyUseUnwritten);
+  await recordApiKeyUse(world.db, { id: key.id, at: now, unlessSince }).catch((error: unknown) =>
+    events.apiKeyUseUnwritten({ ...ids, error }),
+  );
 }
