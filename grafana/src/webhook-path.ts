@@ -55,6 +55,31 @@ export const webhookPath: Board = {
           ],
         },
         {
+          title: 'Turned away, by reason',
+          unit: 'reqps',
+          queries: [
+            {
+              expr: `sum by (reason) (rate(penstock_turned_away_total{${inEnvironment}}[$__rate_interval]))`,
+              legend: '{{reason}}',
+            },
+          ],
+        },
+        {
+          title: 'Pressure',
+          unit: 'percentunit',
+          queries: [{ expr: `penstock_pressure_ratio{${inEnvironment}}`, legend: '{{instance}}' }],
+        },
+        {
+          title: 'Requests in hand',
+          unit: 'short',
+          queries: [{ expr: `penstock_requests_in_hand{${inEnvironment}}`, legend: '{{instance}}' }],
+        },
+        {
+          title: 'What their bodies hold',
+          unit: 'bytes',
+          queries: [{ expr: `penstock_body_bytes_in_hand{${inEnvironment}}`, legend: '{{instance}}' }],
+        },
+        {
           title: 'Events by outcome',
           unit: 'cps',
           queries: [

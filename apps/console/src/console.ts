@@ -36,6 +36,9 @@ export interface ConsoleProcess {
   readonly onListening?: (urls: { readonly url: string; readonly healthUrl: string }) => void;
 }
 
+/** Operators, their browsers' tabs and a few programs. */
+const CONNECTIONS_MAX = 1_000;
+
 /** Pages and forms; the largest request is a login. */
 const REQUEST_MS_MAX = 15_000;
 
@@ -136,6 +139,8 @@ export async function operatorsConsole(given: ConsoleProcess, scope: ProcessScop
       port: config.port,
       fallbackPort: 8081,
       requestMs: REQUEST_MS_MAX,
+      connectionsMax: CONNECTIONS_MAX,
+      onConnectionEnded: () => undefined,
     }),
   );
   scope.stopping.addEventListener('abort', events.stopping);

@@ -1,8 +1,10 @@
+import type { IncomingMessage } from 'node:http';
 import type { HttpBindings } from '@hono/node-server';
 import { requestIdOf } from '@penstock/runtime/request-id';
 import { newTraceparent, readTraceparent, traceIdOf } from '@penstock/runtime/trace-context';
 import { Hono } from 'hono';
 import type { IngestEvents } from './events.ts';
+import type { KnownClients } from './known-clients.ts';
 import { receiveWebhook, type ReceiveWorld } from './receive-webhook.ts';
 import { respond, type Answer } from './respond.ts';
 
@@ -11,8 +13,14 @@ interface Bindings {
   Variables: { traceparent: string };
 }
 
+/** What the app needs of the world beside what receiving does. */
+export interface IngestWorld extends ReceiveWorld {
+  readonly clientOf: (request: IncomingMessage) => string;
+  readonly clients: Pick<KnownClients, 'learn'>;
+}
+
 /** The public port: webhooks, and nothing else. Every answer tells the request's id and its trace's. */
-export function createIngestApp(world: ReceiveWorld, events: IngestEvents): Hono<Bindings> {
+export function createIngestApp(world: IngestWorld, events: IngestEvents): Hono<Bindings> {
   const app = new Hono<Bindings>();
 
   app.all('/webhooks/:endpoint', async (context) => {
@@ -25,12 +33,15 @@ export function createIngestApp(world: ReceiveWorld, events: IngestEvents): Hono
       const { traceparent } = span;
       context.set('traceparent', traceparent);
       const outcome = await receiveWebhook({ endpointName: endpoint, requestId, traceparent, request }, world);
+      const client = world.clientOf(request);
+      world.clients.learn(client, outcome.kind);
       const answer = respond(outcome, requestId, world.endpoints.get(endpoint)?.provider);
       events.webhookReceived({
         endpoint,
         provider: world.endpoints.get(endpoint)?.provider.id ?? null,
         method: request.method ?? '',
         requestId,
+        client,
         span,
         status: answer.status,
         durationMs: performance.now() - started,

@@ -1,4 +1,5 @@
-import { integer, optionalInteger, optionalText, readSettings, type Environment } from '@penstock/runtime/env';
+import { forwardedHeaders, networkList } from '@penstock/runtime/client-address';
+import { integer, oneOf, optionalInteger, optionalText, readSettings, type Environment } from '@penstock/runtime/env';
 import { sharedSettings } from '@penstock/runtime/shared-settings';
 
 /** Every setting of ingest. */
@@ -71,6 +72,59 @@ export const ingestSettings = {
     fallback: 256 * 1024 * 1024,
     min: 64 * 1024,
     max: 64 * 1024 * 1024 * 1024,
+  }),
+  connectionsMax: integer({
+    name: 'CONNECTIONS_MAX',
+    about: 'most connections at once; beyond it those go that have sent no request, or wait for their next',
+    fallback: 4_096,
+    min: 10,
+    max: 100_000,
+  }),
+  requestsMax: integer({
+    name: 'REQUESTS_MAX',
+    about: 'most requests in hand at once; beyond it the one goes whose body has been arriving for the longest',
+    fallback: 2_048,
+    min: 1,
+    max: 100_000,
+  }),
+  bodiesBytesMax: integer({
+    name: 'BODIES_BYTES_MAX',
+    about: 'how much their bodies may hold together, in bytes; beyond it the one goes that holds most',
+    fallback: 128 * 1024 * 1024,
+    min: 64 * 1024,
+    max: 4 * 1024 * 1024 * 1024,
+  }),
+  loopDelayMsMax: integer({
+    name: 'LOOP_DELAY_MS_MAX',
+    about: 'how late the event loop may be before requests are turned away, in milliseconds',
+    fallback: 500,
+    min: 10,
+    max: 60_000,
+  }),
+  queueMemoryPercentMax: integer({
+    name: 'QUEUE_MEMORY_PERCENT_MAX',
+    about: "how much of Redis' maxmemory may be used before requests are turned away, in percent",
+    fallback: 90,
+    min: 10,
+    max: 100,
+  }),
+  refusalsPerMinute: integer({
+    name: 'REFUSALS_PER_MINUTE',
+    about:
+      'refused requests of a client, none of whose was ever genuine, before it is not looked at; 0 for no such limit',
+    fallback: 0,
+    min: 0,
+    max: 1_000_000,
+  }),
+  trustedProxies: networkList({
+    name: 'TRUSTED_PROXIES',
+    about: "addresses and networks of proxies that are believed what they say of their client's address",
+  }),
+  forwardedHeader: oneOf({
+    name: 'FORWARDED_HEADER',
+    about: 'the header in which they say it',
+    words: forwardedHeaders,
+    fallback: 'x-forwarded-for',
   }),
   trustedRootsFile: optionalText({
     name: 'TRUSTED_ROOTS_FILE',

@@ -1,10 +1,11 @@
 import type { Delivery } from '@penstock/core/delivery';
-import type { ReceiveOutcome } from '@penstock/core/outcome';
+import type { ReceiveOutcome, TurnedAway } from '@penstock/core/outcome';
 import type { Logger } from '@penstock/runtime/logger';
 import type { Metrics } from '@penstock/runtime/metrics';
 import { traceIdOf } from '@penstock/runtime/trace-context';
 import type { OpenSpan, Tracing } from '@penstock/runtime/tracing';
 import { methodLabel } from './method-label.ts';
+import { createRefusalLines, isRefusal, refusalName } from './refusal-lines.ts';
 import { createSpans } from './spans.ts';
 import type { SpoolState } from '@penstock/runtime/spool/spool';
 
@@ -15,6 +16,8 @@ export interface ReceivedRequest {
   readonly provider: string | null;
   readonly method: string;
   readonly requestId: string;
+  /** Its client's address. */
+  readonly client: string;
   readonly span: OpenSpan;
   readonly status: number;
   readonly durationMs: number;
@@ -34,6 +37,10 @@ export function createIngestEvents({
   readonly tracing: Tracing;
   readonly queueName: string;
 }) {
+  const refusalLines = createRefusalLines({
+    clock: () => performance.now(),
+    tellSum: (counts) => logger.info({ counts }, 'refused requests that had no line of their own'),
+  });
   return {
     ...createSpans(tracing, queueName),
 
@@ -79,17 +86,60 @@ export function createIngestEvents({
         }
       }
 
+      if (outcome.kind === 'overloaded') metrics.turnedAway.inc({ reason: outcome.reason });
+
       tellSpan(received);
+      if (isRefusal(outcome.kind) && !refusalLines.mayTell(refusalName(outcome))) return;
       const line = {
         requestId: received.requestId,
         traceId: traceIdOf(received.span.traceparent),
         endpoint: received.endpoint.slice(0, 64),
+        client: received.client,
         status: received.status,
         durationMs: Math.round(received.durationMs * 100) / 100,
         ...outcomeFields(outcome),
       };
       if (received.status >= 500 || outcome.kind === 'contested') logger.warn(line, 'webhook received');
       else logger.info(line, 'webhook received');
+    },
+
+    /** A request that was answered before anything of it was looked at but its head. */
+    turnedAway: ({
+      outcome,
+      status,
+      method,
+      client,
+    }: {
+      readonly outcome: TurnedAway;
+      readonly status: number;
+      readonly method: string;
+      readonly client: string;
+    }): void => {
+      metrics.turnedAway.inc({ reason: outcome.kind === 'overloaded' ? outcome.reason : outcome.kind });
+      metrics.httpDuration.observe(
+        {
+          http_route: '/webhooks/:endpoint',
+          http_request_method: methodLabel(method),
+          http_response_status_code: status,
+          endpoint: 'unknown',
+          provider: 'unknown',
+        },
+        0,
+      );
+      if (refusalLines.mayTell(refusalName(outcome)))
+        logger.info({ client, status, ...outcomeFields(outcome) }, 'a request was turned away');
+    },
+
+    /** One that had no request in hand, because there were too many. */
+    connectionEnded: (): void => {
+      metrics.turnedAway.inc({ reason: 'connections' });
+    },
+
+    /** Read at each scrape. */
+    inHand: (held: { readonly requests: number; readonly bytes: number; readonly pressure: number }): void => {
+      metrics.requestsInHand.set(held.requests);
+      metrics.bodyBytesInHand.set(held.bytes);
+      metrics.pressure.set(held.pressure);
     },
 
     overflowed: (deliveries: readonly Delivery[]): void => {
@@ -126,6 +176,9 @@ export function createIngestEvents({
     }): void => {
       logger.info(ports, ports.moved ? 'listening, on a free port because the default was taken' : 'listening');
     },
+
+    /** Before the process ends: what the next sum would have told. */
+    tellRest: (): void => refusalLines[Symbol.dispose](),
 
     stopping: (): void => {
       logger.info('stopping: finishing the requests in hand');
@@ -188,6 +241,7 @@ function outcomeFields(outcome: ReceiveOutcome): Record<string, unknown> {
       return { outcome: outcome.kind, code: outcome.code };
     case 'malformed':
     case 'undecided':
+    case 'overloaded':
       return { outcome: outcome.kind, reason: outcome.reason };
     default:
       return { outcome: outcome.kind };

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { getRequestListener, RequestError } from '@hono/node-server';
-import { ConfigurationError } from '@penstock/core/failure';
+import { ConfigurationError, TransientError } from '@penstock/core/failure';
 import { loadConfiguration, resolveSettings, type LoadedConfiguration } from '@penstock/runtime/configuration-file';
 import { readSettings, type Environment } from '@penstock/runtime/env';
 import { serveHealth, type ReadinessCheck } from '@penstock/runtime/health';
@@ -20,12 +20,15 @@ import { ForgetfulQueueError } from '@penstock/runtime/redis';
 import { queueSettings } from '@penstock/runtime/shared-settings';
 import { refuseWhereEventsCouldBeLost } from '@penstock/runtime/refuse-forgetful-queue';
 import { openWebhookQueue, type WebhookQueue } from '@penstock/runtime/webhook-queue';
-import { createIngestApp } from './app.ts';
+import { openAdmission, type Admission } from './admission.ts';
+import { createIngestApp, type IngestWorld } from './app.ts';
+import { createBodyRoom } from './body-room.ts';
 import { boundedEnqueue } from './bounded-enqueue.ts';
 import { ingestSettings, readIngestConfig, type IngestConfig } from './config.ts';
 import { enqueueTogether } from './enqueue-together.ts';
 import { createIngestEvents, type IngestEvents } from './events.ts';
 import { chooseLanes } from './overflow.ts';
+import { gate } from './gate.ts';
 import type { OpenEndpoint, ReceiveWorld } from './receive-webhook.ts';
 import { spoolDeliveries, type SpooledEnqueue } from './spool-deliveries.ts';
 
@@ -55,7 +58,10 @@ export async function ingest(given: IngestProcess, scope: ProcessScope): Promise
     mayBeAway: config.spoolDir !== undefined,
     warn: events.notDurable,
   });
-  const { enqueue, spool } = await openEnqueue(given, { config, queue, events, scope });
+  scope.resources.defer(events.tellRest);
+  const admission = scope.resources.use(openAdmission(config, queue));
+  const { enqueue, spool } = await openEnqueue(given, { config, queue, admission, events, scope });
+  const bodies = createBodyRoom({ requestsMax: config.requestsMax, bytesMax: config.bodiesBytesMax });
 
   const health = scope.resources.use(
     await serveHealth({
@@ -66,14 +72,18 @@ export async function ingest(given: IngestProcess, scope: ProcessScope): Promise
       stopping: scope.stopping,
       beforeScrape: async () => {
         if (spool !== null) events.spoolState(spool.state(), given.now());
+        events.inHand({ ...bodies.held(), pressure: admission.pressure() });
       },
       checks: [queueCheck(queue, spool)],
     }),
   );
 
-  const world: ReceiveWorld = {
+  const world: IngestWorld = {
     endpoints,
     enqueue,
+    bodies,
+    clientOf: admission.clientOf,
+    clients: admission.clients,
     now: given.now,
     newId: given.newId,
     stopping: scope.stopping,
@@ -87,12 +97,20 @@ export async function ingest(given: IngestProcess, scope: ProcessScope): Promise
       return refuseAddress(error);
     },
   });
+  const guarded = gate(listener, {
+    judge: (request) => admission.judge(request, { spool: spool !== null }),
+    newId: given.newId,
+    turnedAway: ({ request, ...turned }) =>
+      events.turnedAway({ ...turned, method: request.method ?? '', client: admission.clientOf(request) }),
+  });
   const listening = scope.resources.use(
-    await serveHttp(listener, {
+    await serveHttp(guarded, {
       host: config.host,
       port: config.port,
       fallbackPort: 8080,
       requestMs: config.bodyMs + 5_000,
+      connectionsMax: config.connectionsMax,
+      onConnectionEnded: events.connectionEnded,
     }),
   );
   scope.stopping.addEventListener('abort', events.stopping);
@@ -110,11 +128,12 @@ async function openEnqueue(
   parts: {
     readonly config: IngestConfig;
     readonly queue: WebhookQueue;
+    readonly admission: Admission;
     readonly events: IngestEvents;
     readonly scope: ProcessScope;
   },
 ): Promise<{ readonly enqueue: ReceiveWorld['enqueue']; readonly spool: SpooledEnqueue | null }> {
-  const { config, queue, events, scope } = parts;
+  const { config, queue, admission, events, scope } = parts;
   const laneOf = chooseLanes({
     ratePerSecond: config.overflowRate,
     burst: config.overflowBurst,
@@ -122,6 +141,7 @@ async function openEnqueue(
   });
   const add = enqueueTogether(queue.add);
   const enqueue = boundedEnqueue(async (deliveries) => {
+    if (admission.queueIsFull()) throw new TransientError('queue_unavailable', 'Redis is nearly full');
     const lane = laneOf(deliveries);
     if (lane === 'overflow') events.overflowed(deliveries);
     const standings = await events.enqueueing(deliveries, (traced) => add(traced, { lane }));

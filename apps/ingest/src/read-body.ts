@@ -1,19 +1,23 @@
 import type { IncomingMessage } from 'node:http';
 import type { ReceiveOutcome } from '@penstock/core/outcome';
+import type { BodyPlace } from './body-room.ts';
 
 export type BodyReading =
   | { readonly kind: 'body'; readonly bytes: Buffer }
-  | Extract<ReceiveOutcome, { kind: 'too_large' | 'too_slow' | 'aborted' }>;
+  | Extract<ReceiveOutcome, { kind: 'too_large' | 'too_slow' | 'aborted' | 'overloaded' }>;
 
 /**
  * Reads the exact bytes of a request. Stops at the limit, without having
- * buffered past it, and at the deadline, however slowly bytes trickle in.
+ * buffered past it, and at the deadline, however slowly bytes trickle in; and
+ * where its place is taken away.
  */
 export function readBody(
   request: IncomingMessage,
   limits: { readonly bodyBytesMax: number; readonly bodyMs: number },
+  place: BodyPlace,
 ): Promise<BodyReading> {
   const { bodyBytesMax } = limits;
+  if (place.lack !== null) return Promise.resolve({ kind: 'overloaded', reason: place.lack });
   if (Number(request.headers['content-length'] ?? 0) > bodyBytesMax)
     return Promise.resolve({ kind: 'too_large', bytesMax: bodyBytesMax });
 
@@ -24,9 +28,13 @@ export function readBody(
     const onData = (chunk: Buffer): void => {
       bytes += chunk.length;
       if (bytes > bodyBytesMax) finish({ kind: 'too_large', bytesMax: bodyBytesMax });
+      else if (!place.grow(chunk.length)) finish({ kind: 'overloaded', reason: 'body_bytes' });
       else chunks.push(chunk);
     };
-    const onEnd = (): void => finish({ kind: 'body', bytes: Buffer.concat(chunks, bytes) });
+    const onEnd = (): void => {
+      place.arrived();
+      finish({ kind: 'body', bytes: Buffer.concat(chunks, bytes) });
+    };
     const onAborted = (): void => finish({ kind: 'aborted' });
     const deadline = setTimeout(() => finish({ kind: 'too_slow' }), limits.bodyMs);
 
@@ -39,6 +47,7 @@ export function readBody(
       resolve(reading);
     };
 
+    place.onLack((reason) => finish({ kind: 'overloaded', reason }));
     request.on('data', onData).on('end', onEnd).on('close', onAborted).on('error', onAborted);
   });
 }

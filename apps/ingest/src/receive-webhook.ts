@@ -3,6 +3,7 @@ import type { Delivery } from '@penstock/core/delivery';
 import type { QueueStanding, ReceiveOutcome } from '@penstock/core/outcome';
 import type { Provider, Verifier } from '@penstock/core/provider';
 import type { SignedRequest } from '@penstock/core/signed-request';
+import type { BodyRoom } from './body-room.ts';
 import { toDeliveries } from './deliveries.ts';
 import { enqueueDeliveries } from './enqueue-deliveries.ts';
 import { readBody } from './read-body.ts';
@@ -24,6 +25,7 @@ export interface ReceiveWorld {
   readonly now: () => Date;
   readonly newId: () => string;
   readonly stopping: AbortSignal;
+  readonly bodies: BodyRoom;
   readonly limits: { readonly bodyBytesMax: number; readonly bodyMs: number; readonly enqueueMs: number };
 }
 
@@ -57,7 +59,8 @@ export async function receiveWebhook(incoming: IncomingWebhook, world: ReceiveWo
   if (mediaType !== null && mediaTypeOf(contentType) !== mediaType)
     return { kind: 'unsupported_media_type', expected: mediaType };
 
-  const body = await readBody(request, world.limits);
+  using place = world.bodies.enter();
+  const body = await readBody(request, world.limits, place);
   if (body.kind !== 'body') return body;
 
   const receivedAt = world.now();

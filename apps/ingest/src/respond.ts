@@ -1,5 +1,6 @@
 import type { QueueStanding, ReceiveOutcome } from '@penstock/core/outcome';
 import type { Provider } from '@penstock/core/provider';
+import { ADDRESS_CHARACTERS_MAX, HEADER_LINES_MAX } from './head-limits.ts';
 
 export interface Answer {
   readonly status: number;
@@ -118,6 +119,41 @@ export function respond(outcome: ReceiveOutcome, requestId: string, wishes: Prov
           code: 'queue_unavailable',
           title: 'The event could not be stored durably now',
           headers: { 'retry-after': '5' },
+        },
+        requestId,
+      );
+    case 'overloaded':
+      return problem(
+        {
+          status: 503,
+          code: 'overloaded',
+          title: 'There is no room for this request now',
+          // What is full is not emptied within a second; what is late may be.
+          headers: { 'retry-after': outcome.reason === 'queue_memory' ? '30' : '2' },
+        },
+        requestId,
+      );
+    case 'head_too_large':
+      return problem(
+        { status: 431, code: 'head_too_large', title: `There are more than ${HEADER_LINES_MAX} header lines` },
+        requestId,
+      );
+    case 'address_too_long':
+      return problem(
+        {
+          status: 414,
+          code: 'address_too_long',
+          title: `The address is longer than ${ADDRESS_CHARACTERS_MAX} characters`,
+        },
+        requestId,
+      );
+    case 'client_barred':
+      return problem(
+        {
+          status: 429,
+          code: 'client_barred',
+          title: 'Too many requests of this client were refused',
+          headers: { 'retry-after': String(outcome.retryAfterSeconds) },
         },
         requestId,
       );

@@ -20,9 +20,28 @@ export type ReceiveOutcome =
   | { readonly kind: 'aborted' }
   | { readonly kind: 'undecided'; readonly reason: string }
   | { readonly kind: 'queue_unavailable' }
+  | TurnedAway
   | { readonly kind: 'stopping' }
   /** A fault of ours; the log says which. */
   | { readonly kind: 'unexpected' };
+
+/** A request that was not let in, whatever it says: decided before its body is read, or while it is. */
+export type TurnedAway =
+  /** There is no room for it now; the provider keeps it. */
+  | { readonly kind: 'overloaded'; readonly reason: OverloadReason }
+  /** More header lines than any provider sends. */
+  | { readonly kind: 'head_too_large' }
+  | { readonly kind: 'address_too_long' }
+  /** So many requests of this client were refused of late that the next is not looked at. */
+  | { readonly kind: 'client_barred'; readonly retryAfterSeconds: number };
+
+/**
+ * - `event_loop`: the process answers late.
+ * - `queue_memory`: Redis is nearly full.
+ * - `requests`: as many requests as may be are in hand.
+ * - `body_bytes`: their bodies hold as much memory as they may.
+ */
+export type OverloadReason = 'event_loop' | 'queue_memory' | 'requests' | 'body_bytes';
 
 /** How one event of an accepted request stands in the queue. */
 export interface QueuedEvent {

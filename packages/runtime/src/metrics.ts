@@ -3,6 +3,7 @@ import { providerNamed } from '@penstock/core/providers/registry';
 import { canaryMetrics } from './metrics/canary.ts';
 import { createDeclare } from './metrics/declare.ts';
 import { createEndpointLabel, createLabelLimit, createTypeLabel } from './metrics/limit-labels.ts';
+import { limitMetrics } from './metrics/limits.ts';
 import { paymentMetrics } from './metrics/payments.ts';
 import { processingMetrics } from './metrics/processing.ts';
 import { receivingMetrics } from './metrics/receiving.ts';
@@ -39,6 +40,7 @@ export function createMetrics(options: {
   const declare = createDeclare(registry);
   const metrics = {
     ...receivingMetrics(declare),
+    ...limitMetrics(declare),
     ...processingMetrics(declare),
     ...storageMetrics(declare),
     ...paymentMetrics(declare),

@@ -1,6 +1,6 @@
 import { createServer, STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { trackConnections } from './connections.ts';
 import { listen } from './listen.ts';
 
 /** Signature headers are under 4 KiB; proxies add a few. Node's own default. */
@@ -8,7 +8,7 @@ const HEADER_BYTES_MAX = 16 * 1024;
 
 /**
  * Serves a public port. Headers and requests that dawdle are cut off, requests
- * that are not HTTP get a problem document. Closing lets the requests in hand
+ * that are not HTTP get a problem document, connections are bounded. Closing lets the requests in hand
  * finish and refuses new connections.
  */
 export async function serveHttp(
@@ -18,8 +18,11 @@ export async function serveHttp(
     readonly port: number | undefined;
     readonly fallbackPort: number;
     readonly requestMs: number;
+    readonly connectionsMax: number;
+    /** A connection was ended because there are too many. */
+    readonly onConnectionEnded: () => void;
   },
-): Promise<{ readonly port: number; readonly moved: boolean } & AsyncDisposable> {
+): Promise<{ readonly port: number; readonly moved: boolean; readonly connections: () => number } & AsyncDisposable> {
   const server = createServer(
     {
       maxHeaderSize: HEADER_BYTES_MAX,
@@ -32,41 +35,16 @@ export async function serveHttp(
     (request, response) => void handle(request, response),
   );
   server.on('clientError', refuse);
-  const endUnused = trackConnections(server);
+  const { connectionsMax, onConnectionEnded } = options;
+  const { count, endUnused } = trackConnections(server, { connectionsMax, onEnded: onConnectionEnded });
   const { port, moved } = await listen(server, options);
-  return { port, moved, [Symbol.asyncDispose]: () => drain(server, endUnused) };
+  return { port, moved, connections: count, [Symbol.asyncDispose]: () => drain(server, endUnused) };
 }
 
 async function drain(server: Server, endUnused: () => void): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   endUnused();
   await closed;
-}
-
-/**
- * Returns what ends every connection without a request in hand, now or as soon
- * as its last one is answered. Node's own closing leaves those that are kept
- * alive after an answer, and those that have sent nothing or half a head.
- */
-function trackConnections(server: Server): () => void {
-  const inHand = new Map<Socket, number>();
-  let ending = false;
-  server.on('connection', (socket: Socket) => {
-    inHand.set(socket, 0);
-    socket.once('close', () => inHand.delete(socket));
-  });
-  server.on('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
-    inHand.set(socket, (inHand.get(socket) ?? 0) + 1);
-    response.once('close', () => {
-      const left = (inHand.get(socket) ?? 1) - 1;
-      if (inHand.has(socket)) inHand.set(socket, left);
-      if (ending && left === 0) socket.destroySoon();
-    });
-  });
-  return () => {
-    ending = true;
-    for (const [socket, requests] of inHand) if (requests === 0) socket.destroy();
-  };
 }
 
 /** What Node could not parse, or gave up waiting for, gets the same shape of answer as anything else. */
