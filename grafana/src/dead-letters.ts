@@ -95,6 +95,16 @@ export const deadLetters: Board = {
           ],
         },
         {
+          title: 'Events asked about at providers',
+          unit: 'short',
+          queries: [
+            {
+              expr: `sum by (provider, outcome) (increase(penstock_confirmations_total{${inEnvironment}}[$__rate_interval]))`,
+              legend: '{{provider}} {{outcome}}',
+            },
+          ],
+        },
+        {
           title: 'Collisions',
           unit: 'short',
           queries: [

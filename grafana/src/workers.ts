@@ -97,6 +97,23 @@ export const workers: Board = {
       ],
     },
     {
+      title: "Providers' APIs",
+      panels: [
+        panel(
+          'Requests',
+          'cps',
+          `sum by (server_address, http_response_status_code, error_type) (rate(http_client_request_duration_seconds_count${all}[$__rate_interval]))`,
+          '{{server_address}} {{http_response_status_code}} {{error_type}}',
+        ),
+        panel(
+          'Answer (P95)',
+          's',
+          `histogram_quantile(0.95, sum by (server_address, le) (rate(http_client_request_duration_seconds_bucket${all}[$__rate_interval])))`,
+          '{{server_address}}',
+        ),
+      ],
+    },
+    {
       title: 'PostgreSQL',
       panels: [
         panel(

@@ -17,6 +17,8 @@ const legitimatelyEmpty: readonly (readonly [part: string, reason: string])[] = 
   ['penstock_replayed_events_total', 'nothing is replayed'],
   ['penstock_overflow_total', 'no source sends more than its rate'],
   ['penstock_conflict_fetches_total', 'nothing contradicts'],
+  ['penstock_confirmations_total', 'signatures prove enough'],
+  ['http_client_request_duration_seconds', 'no provider is asked'],
   ['penstock_api_keys_total', 'nobody asks the read API'],
   ['penstock_console_logins_total', 'nobody logs in'],
   ['replica_lag', 'there is no replica'],

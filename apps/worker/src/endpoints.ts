@@ -3,6 +3,7 @@ import { resolveSettings, withSettings, type LoadedConfiguration } from '@pensto
 import type { Environment } from '@penstock/runtime/env';
 import { providerEffects } from '@penstock/runtime/http-exchange';
 import type { WorkerEndpoint } from './confirm-delivery.ts';
+import type { ProviderEvents } from './provider-events.ts';
 
 /** A GET that failed in transit is worth two more; the job's own retries come after that. */
 const RETRIES_MAX = 2;
@@ -14,9 +15,17 @@ const RETRIES_MAX = 2;
  */
 export function openWorkerEndpoints(
   configuration: Pick<LoadedConfiguration<never>, 'endpoints'>,
-  options: { readonly production: boolean; readonly environment: Environment },
+  options: {
+    readonly production: boolean;
+    readonly environment: Environment;
+    readonly events: Pick<ProviderEvents, 'asking' | 'confirming'>;
+  },
 ): ReadonlyMap<string, WorkerEndpoint> {
-  const effects = providerEffects({ production: options.production, retriesMax: RETRIES_MAX });
+  const effects = providerEffects({
+    production: options.production,
+    retriesMax: RETRIES_MAX,
+    around: options.events.asking,
+  });
   const problems: string[] = [];
   const open = new Map<string, WorkerEndpoint>();
   for (const endpoint of configuration.endpoints.values()) {
@@ -29,7 +38,8 @@ export function openWorkerEndpoints(
     problems.push(...resolved.problems);
     if (resolved.problems.length > 0) continue;
     try {
-      const confirm = confirmation.createConfirmer(resolved.settings, effects);
+      const ask = confirmation.createConfirmer(resolved.settings, effects);
+      const confirm = ask === null ? null : options.events.confirming(endpoint.provider.id, ask);
       open.set(endpoint.name, { settings: endpoint.settings, confirm, retry: endpoint.retry });
     } catch (error) {
       if (!(error instanceof ConfigurationError)) throw error;

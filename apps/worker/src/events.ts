@@ -1,4 +1,3 @@
-import type { ConflictKind } from '@penstock/core/conflict';
 import type { Delivery } from '@penstock/core/delivery';
 import { failureClassOf } from '@penstock/core/failure-class';
 import type { HandlerLog } from '@penstock/core/handler';
@@ -13,8 +12,8 @@ import { countDeathOfUnknown, countProcessed, isHandlers } from './count-process
 import type { QueuedJob } from '@penstock/runtime/webhook-consumer';
 import type { Delivered } from './deliver-message.ts';
 import type { StorageKept } from './keep-storage.ts';
-import type { Fetched } from './fetch-conflicts.ts';
 import type { Moved } from './move-replays.ts';
+import { createProviderEvents } from './provider-events.ts';
 import type { Processed } from './process-webhook.ts';
 import type { HandlerLine, HandlerOutcome } from './run-handlers.ts';
 import type { CanaryFlight } from './send-canary.ts';
@@ -35,6 +34,7 @@ export function createWorkerEvents({
 }) {
   return {
     ...createSpans(tracing, queueName),
+    ...createProviderEvents({ logger, metrics, tracing }),
 
     /** Every statement of the ledger's, whether or not it succeeded. */
     statementEnded: (statement: TimedStatement): void => {
@@ -137,23 +137,6 @@ export function createWorkerEvents({
 
     replayFailed: (error: unknown): void => {
       logger.warn({ error }, 'a replay could not be moved; the next look tries again');
-    },
-
-    /** Every time a provider was asked how a payment stands. */
-    conflictFetched: ({ conflict, end }: Fetched): void => {
-      metrics.conflictFetches.inc({ outcome: end.state });
-      const line = { conflictId: conflict.id, provider: conflict.provider, attempt: conflict.attempt, ...end };
-      if (end.state === 'fetched') logger.info(line, 'how the payment stands was fetched, and is an event');
-      else if (end.state === 'retry') logger.warn(line, 'the provider could not be asked; it will be asked again');
-      else logger.error(line, 'the provider cannot be asked about the conflict; somebody has to look');
-    },
-
-    conflictsOpen: (counts: Readonly<Record<ConflictKind, number>>): void => {
-      for (const [kind, open] of Object.entries(counts)) metrics.conflictsOpen.set({ kind }, open);
-    },
-
-    fetchFailed: (error: unknown): void => {
-      logger.warn({ error }, 'conflicts could not be looked at; the next look tries again');
     },
 
     /** Every attempt to deliver a message that was more than waiting. */

@@ -11,6 +11,7 @@ import {
   type PaymentNames,
 } from '@penstock/db/conflict-fetches';
 import { isDatabaseOutage, type LedgerDatabase } from '@penstock/db/database';
+import { newTraceparent } from '@penstock/runtime/trace-context';
 import type { WebhookQueue } from '@penstock/runtime/webhook-queue';
 import type { AccountSnapshots } from './snapshotters.ts';
 
@@ -26,6 +27,8 @@ export interface FetchWorld {
   readonly graceMs: number;
   readonly now: () => Date;
   readonly newId: () => string;
+  /** Each question is asked within it, as in a span. */
+  readonly around?: (conflict: DueFetch, ask: (traceparent: string) => Promise<FetchEnd>) => Promise<Fetched>;
 }
 
 /** Which are, by the setting's word. */
@@ -39,6 +42,13 @@ export const automaticKinds = {
 export interface Fetched {
   readonly conflict: DueFetch;
   readonly end: FetchEnd;
+  /** The trace that the question and its events belong to. */
+  readonly traceparent: string;
+}
+
+/** By which everything about a question is found: lines, spans and the events that it brought. */
+export function requestIdOfFetch({ id }: Pick<DueFetch, 'id'>): string {
+  return `conflict-${id}`;
 }
 
 /** With a look every five seconds, two questions a second at most: Stripe allows 100 of live keys, PayPal some 10. */
@@ -53,24 +63,36 @@ const ATTEMPTS_MAX = 8;
  * event: stored, folded, handled. Whether it settles the conflict, the fold says.
  */
 export async function fetchConflicts(world: FetchWorld): Promise<readonly Fetched[]> {
+  const { around = untold } = world;
   const due = await claimFetches(world.db, { ...world, limit: FETCHES_MAX });
   const fetched: Fetched[] = [];
   for (const conflict of due) {
-    const end = await fetchConflict(conflict, world);
-    await recordFetch(world.db, conflict.id, end);
-    fetched.push({ conflict, end });
+    const asked = await around(conflict, (traceparent) => fetchConflict(conflict, { traceparent, world }));
+    await recordFetch(world.db, conflict.id, asked.end);
+    fetched.push(asked);
   }
   return fetched;
 }
 
-async function fetchConflict(conflict: DueFetch, world: FetchWorld): Promise<FetchEnd> {
+const untold: NonNullable<FetchWorld['around']> = async (conflict, ask) => {
+  const traceparent = newTraceparent();
+  return { conflict, end: await ask(traceparent), traceparent };
+};
+
+interface Asked {
+  readonly traceparent: string;
+  readonly world: FetchWorld;
+}
+
+async function fetchConflict(conflict: DueFetch, { traceparent, world }: Asked): Promise<FetchEnd> {
   try {
     const account = snapshotterOf(conflict, world);
     const payments = await paymentsInConflict(world.db, conflict);
     if (payments.length === 0)
       throw new PermanentError('nothing_to_fetch', 'the event concerns no payment; look at both and dismiss it');
     const deliveries: Delivery[] = [];
-    for (const payment of payments) deliveries.push(await snapshotOf(payment, { conflict, account, world }));
+    for (const payment of payments)
+      deliveries.push(await snapshotOf(payment, { conflict, account, traceparent, world }));
     await world.queue.add(deliveries);
     return { state: 'fetched', eventId: deliveries.map(({ eventId }) => eventId).join(' ') };
   } catch (thrown) {
@@ -106,7 +128,7 @@ function snapshotterOf({ account, provider }: DueFetch, world: FetchWorld): Aski
 /** Asks about one payment; the answer as a delivery. */
 async function snapshotOf(
   payment: PaymentNames,
-  { conflict, account, world }: { readonly conflict: DueFetch; readonly account: Asking; readonly world: FetchWorld },
+  { conflict, account, traceparent, world }: Asked & { readonly conflict: DueFetch; readonly account: Asking },
 ): Promise<Delivery> {
   const ask = account.ask(payment);
   if (ask === null)
@@ -134,7 +156,8 @@ async function snapshotOf(
     tier: 'fetched',
     keyId: 'tls',
     transmissionId: null,
-    requestId: `conflict-${conflict.id}`,
+    requestId: requestIdOfFetch(conflict),
+    traceparent,
     contentType: 'application/json',
     origin: 'fetch',
     bodySha256: sha256Hex(body),

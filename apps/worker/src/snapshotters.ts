@@ -3,7 +3,7 @@ import type { Provider } from '@penstock/core/provider';
 import type { Snapshotter } from '@penstock/core/snapshot';
 import { resolveSettings, withSettings, type ConfiguredEndpoint } from '@penstock/runtime/configuration-file';
 import type { Environment } from '@penstock/runtime/env';
-import { providerEffects } from '@penstock/runtime/http-exchange';
+import { providerEffects, type AroundExchange } from '@penstock/runtime/http-exchange';
 
 /** How the payments of an account are asked about. */
 export interface AccountSnapshots {
@@ -23,9 +23,14 @@ const RETRIES_MAX = 2;
  */
 export function openSnapshotters(
   configuration: { readonly endpoints: ReadonlyMap<string, Omit<ConfiguredEndpoint, 'retry'>> },
-  options: { readonly production: boolean; readonly environment: Environment },
+  options: {
+    readonly production: boolean;
+    readonly environment: Environment;
+    /** Each request is made within it. */
+    readonly around?: AroundExchange;
+  },
 ): ReadonlyMap<string, AccountSnapshots> {
-  const effects = providerEffects({ production: options.production, retriesMax: RETRIES_MAX });
+  const effects = providerEffects({ ...options, retriesMax: RETRIES_MAX });
   const open = new Map<string, AccountSnapshots>();
   for (const endpoint of configuration.endpoints.values()) {
     const { name, account, provider } = endpoint;

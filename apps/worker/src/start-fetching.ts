@@ -13,7 +13,10 @@ export function startFetching(
     readonly configuration: Pick<LoadedConfiguration<never>, 'endpoints'>;
     readonly config: Pick<WorkerConfig, 'environment' | 'fetchMs' | 'fetchGraceMs' | 'fetchAutomatically'>;
     readonly environment: Environment;
-    readonly events: Pick<ReturnType<typeof createWorkerEvents>, 'conflictFetched' | 'fetchFailed'>;
+    readonly events: Pick<
+      ReturnType<typeof createWorkerEvents>,
+      'asking' | 'fetching' | 'conflictFetched' | 'fetchFailed'
+    >;
   },
   scope: ProcessScope,
 ): void {
@@ -21,6 +24,7 @@ export function startFetching(
   const snapshotters = openSnapshotters(configuration, {
     production: config.environment === 'production',
     environment,
+    around: events.asking,
   });
   const automatic = automaticKinds[config.fetchAutomatically];
   scope.resources.use(
@@ -28,7 +32,7 @@ export function startFetching(
       everyMs: config.fetchMs,
       onError: events.fetchFailed,
       task: async () => {
-        const asked = { ...world, snapshotters, automatic, graceMs: config.fetchGraceMs };
+        const asked = { ...world, snapshotters, automatic, graceMs: config.fetchGraceMs, around: events.fetching };
         for (const fetched of await fetchConflicts(asked)) events.conflictFetched(fetched);
       },
     }),

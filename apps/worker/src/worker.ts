@@ -72,6 +72,7 @@ export async function worker(given: WorkerProcess, scope: ProcessScope): Promise
   const endpoints = openWorkerEndpoints(configuration, {
     production: config.environment === 'production',
     environment: given.environment,
+    events,
   });
   const destinations = openDestinations(configuration.destinations, given.environment);
 

@@ -1,7 +1,13 @@
 import { rootCertificates } from 'node:tls';
 import { ServiceAwayError, TransientError } from '@penstock/core/failure';
 import type { IncomingResponse, OutgoingRequest, ProviderEffects } from '@penstock/core/provider';
-import { resilientExchange } from './resilient-exchange.ts';
+import { resilientExchange, type Exchange } from './resilient-exchange.ts';
+
+/** Makes a request, and may look at it and its answer. */
+export type AroundExchange = (
+  request: OutgoingRequest,
+  send: () => Promise<IncomingResponse>,
+) => Promise<IncomingResponse>;
 
 /** The real world for verifiers and confirmers: HTTPS with the system's roots and those added. */
 export function providerEffects(options: {
@@ -9,9 +15,13 @@ export function providerEffects(options: {
   readonly extraRoots?: readonly string[];
   /** How often a GET is tried again at once: never where a provider waits for the answer. */
   readonly retriesMax: number;
+  /** Each request, a retry too, is made within it. */
+  readonly around?: AroundExchange;
 }): ProviderEffects {
+  const { around } = options;
+  const send: Exchange = around === undefined ? exchange : (request) => around(request, () => exchange(request));
   return {
-    exchange: resilientExchange(exchange, options),
+    exchange: resilientExchange(send, options),
     production: options.production,
     trustedRoots: [...rootCertificates, ...(options.extraRoots ?? [])],
   };

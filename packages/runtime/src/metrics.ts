@@ -19,6 +19,9 @@ const KEY_LABELS_MAX = 50;
 /** Failure codes: our own are about thirty; drivers and handlers bring theirs. Tables: the schema has some twenty. */
 const CODE_LABELS_MAX = 50;
 
+/** Providers, and addresses in the configuration. */
+const ADDRESS_LABELS_MAX = 50;
+
 /** ISO 4217 has about 180 codes in use. */
 const CURRENCY_LABELS_MAX = 200;
 
@@ -58,6 +61,7 @@ export function createMetrics(options: {
     }),
     keyLabel: createEndpointLabel(KEY_LABELS_MAX),
     codeLabel: createLabelLimit(CODE_LABELS_MAX),
+    addressLabel: createLabelLimit(ADDRESS_LABELS_MAX),
     tableLabel: createLabelLimit(CODE_LABELS_MAX),
     currencyLabel: createLabelLimit(CURRENCY_LABELS_MAX),
   };

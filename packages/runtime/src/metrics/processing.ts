@@ -65,6 +65,27 @@ export function processingMetrics(declare: Declare) {
       labels: { outcome: 'moved, skipped' },
       serves: 'Dead letters: replays',
     }),
+    providerRequestDuration: declare.histogram({
+      name: 'http_client_request_duration_seconds',
+      help: "Time of one request of a worker to a provider's API, each retry by itself. Messages to destinations are not among them.",
+      labels: {
+        http_request_method: 'GET, POST',
+        server_address: "a provider's host; other past fifty",
+        http_response_status_code: 'the HTTP status, empty where none came',
+        error_type: 'the status from 400 on, or a code of docs/ERRORS.md; empty on success; other past fifty',
+      },
+      buckets: [0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+      serves: "Workers and resources: providers' APIs",
+    }),
+    confirmations: declare.counter({
+      name: 'penstock_confirmations_total',
+      help: "Questions to a provider's API about an event, however many requests one took. Conflicts are counted apart.",
+      labels: {
+        provider: 'a provider of the registry',
+        outcome: 'confirmed, denied, away (asked again later), failed (it refused us, or said what is no answer)',
+      },
+      serves: 'Dead letters: events confirmed; denied ones are dead, and a forgery or the wrong account',
+    }),
     conflictFetches: declare.counter({
       name: 'penstock_conflict_fetches_total',
       help: 'Questions to providers about payments that do not add up, by outcome.',
