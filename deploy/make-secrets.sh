@@ -21,6 +21,8 @@ random | tr -d '\n' | keep console-password
 random | tr -d '\n' | keep console-operator-password
 random | tr -d '\n' | keep mask-key
 random | tr -d '\n' | keep grafana-password
+# Its id is the day it was made; docs/SECURITY.md says how it is rotated. What it sealed is lost with it: keep a copy elsewhere.
+printf '%s:%s' "$(date -u +%Y-%m-%d)" "$(openssl rand -base64 32)" | keep payload-keys
 postgres=$(cat postgres-password)
 redis=$(cat redis-password)
 printf 'postgres://penstock:%s@pgbouncer:6432/penstock?pgbouncer=true' "$postgres" | keep database-url

@@ -121,6 +121,7 @@ async function startSystem(resources: AsyncDisposableStack) {
     // What is proven is the topology and not the speed of this machine: a slow disk must not be answered 503.
     ENQUEUE_MS: '10000',
     MASK_KEY: read('mask-key'),
+    PAYLOAD_KEYS: read('payload-keys'),
     STRIPE_WEBHOOK_SECRET: SECRET,
     PAYPAL_WEBHOOK_ID: 'WHOFTHELOOPBACK',
     PAYPAL_CLIENT_ID: 'client',

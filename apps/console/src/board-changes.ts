@@ -1,4 +1,5 @@
 import { jobIdOf, parseDelivery, type Delivery } from '@penstock/core/delivery';
+import { openWherePossible } from '@penstock/core/sealed-delivery';
 import type { LedgerDatabase } from '@penstock/db/database';
 import { reviveDeliveries } from '@penstock/db/dead-deliveries';
 import { ledgerStandingOf } from '@penstock/db/ledger';
@@ -11,7 +12,7 @@ import { refuse, type ConsoleEnv } from './respond.ts';
 /** What a retry needs of the world. */
 export interface BoardWorld {
   readonly db: LedgerDatabase;
-  readonly queue: Pick<WebhookQueue, 'recreate'>;
+  readonly queue: Pick<WebhookQueue, 'recreate' | 'location'>;
 }
 
 /**
@@ -46,7 +47,7 @@ async function retryWebhook(
   world: BoardWorld,
   { jobId, data }: { readonly jobId: string; readonly data: unknown },
 ): Promise<Response> {
-  const delivery = readDelivery(data);
+  const delivery = readDelivery(openWherePossible(data, world.queue.location.payloadKeys ?? null));
   // Another body under a known id has a job of its own beside the event's: the sweeper and the worker judge it.
   if (delivery === null || jobIdOf(delivery) !== jobId) return refuse(context, { kind: 'job_unreadable' });
   if ((await ledgerStandingOf(world.db, delivery))?.state === 'discarded')

@@ -71,6 +71,7 @@ export async function operatorsConsole(given: ConsoleProcess, scope: ProcessScop
     openDatabase({
       url: config.databaseUrl,
       poolMax: config.databasePoolMax,
+      payloadKeys: config.payloadKeys,
       applicationName: 'penstock-console',
       onError: events.databaseError,
       onStatement: events.statementEnded,
@@ -82,6 +83,7 @@ export async function operatorsConsole(given: ConsoleProcess, scope: ProcessScop
     openDatabase({
       url: config.replicaUrl ?? config.databaseUrl,
       poolMax: config.databasePoolMax,
+      payloadKeys: config.payloadKeys,
       applicationName: 'penstock-console-reads',
       onError: events.databaseError,
       onStatement: events.statementEnded,

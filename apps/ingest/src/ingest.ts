@@ -149,8 +149,8 @@ async function openEnqueue(
     return standings;
   }, config.enqueueBytesMax);
   if (config.spoolDir === undefined) return { enqueue, spool: null };
-  const { spoolDir: dir, spoolBytesMax: bytesMax, enqueueMs } = config;
-  const spool = scope.resources.use(await spoolDeliveries({ dir, bytesMax, enqueueMs, enqueue, events }));
+  const { spoolDir: dir, spoolBytesMax: bytesMax, enqueueMs, payloadKeys } = config;
+  const spool = scope.resources.use(await spoolDeliveries({ dir, bytesMax, payloadKeys, enqueueMs, enqueue, events }));
   return { enqueue: spool.enqueue, spool };
 }
 

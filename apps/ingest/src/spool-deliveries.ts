@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Delivery } from '@penstock/core/delivery';
 import type { QueueStanding } from '@penstock/core/outcome';
+import type { PayloadKeys } from '@penstock/core/payload-keys';
 import { openSpool, type Spool, type SpoolState } from '@penstock/runtime/spool/spool';
 import { within } from '@penstock/runtime/within';
 import type { IngestEvents } from './events.ts';
@@ -32,12 +33,13 @@ const OFFER_MS = 5_000;
 export async function spoolDeliveries(options: {
   readonly dir: string;
   readonly bytesMax: number;
+  readonly payloadKeys: PayloadKeys | undefined;
   readonly enqueueMs: number;
   readonly enqueue: Enqueue;
   readonly events: IngestEvents;
 }): Promise<SpooledEnqueue> {
-  const { events } = options;
-  const spool = await openSpool({ dir: options.dir, bytesMax: options.bytesMax, onDamage: events.spoolPutAside });
+  const { events, dir, bytesMax, payloadKeys } = options;
+  const spool = await openSpool({ dir, bytesMax, payloadKeys, onDamage: events.spoolPutAside });
   const stop = new AbortController();
   const draining = drainAlways(spool, { ...options, signal: stop.signal });
   let queueLeftAloneUntil = 0;

@@ -80,6 +80,7 @@ export async function worker(given: WorkerProcess, scope: ProcessScope): Promise
     openDatabase({
       url: config.databaseUrl,
       poolMax: config.databasePoolMax,
+      payloadKeys: config.payloadKeys,
       applicationName: 'penstock-worker',
       onError: events.queueError,
       onStatement: events.statementEnded,

@@ -1,6 +1,7 @@
 import { decodeBody, type Delivery } from '@penstock/core/delivery';
 import { openEventConflict } from './conflicts.ts';
 import type { LedgerTransaction } from './database.ts';
+import { placeOf, sealBody } from './payloads.ts';
 import type { CollisionKind } from './schema.ts';
 
 /** Quarantines a delivery that contradicts event `ledgerId`, and opens a conflict about it. The same one is recorded once. */
@@ -24,7 +25,11 @@ export async function recordCollision(
       request_id: delivery.requestId,
       received_at: new Date(delivery.receivedAt),
       body_sha256: Buffer.from(delivery.bodySha256, 'hex'),
-      body: decodeBody(delivery.body),
+      body: sealBody(
+        tx,
+        decodeBody(delivery.body),
+        placeOf.collision({ ...collision, eventId: delivery.eventId, sha256: delivery.bodySha256 }),
+      ),
     })
     .onConflict((conflict) => conflict.columns(['ledger_id', 'kind', 'provider_event_id', 'body_sha256']).doNothing())
     .returning('id')

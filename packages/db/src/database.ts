@@ -1,7 +1,9 @@
-import { Kysely, PostgresDialect, sql, type Transaction } from 'kysely';
+import { Kysely, sql, type Transaction } from 'kysely';
 import { DatabaseError, Pool, types } from 'pg';
 import { ConfigurationError, PermanentError, toFailure, TransientError } from '@penstock/core/failure';
+import type { PayloadKeys } from '@penstock/core/payload-keys';
 import { isMonthMissing } from './months.ts';
+import { LedgerDialect } from './payloads.ts';
 import { endWhenSilent } from './end-when-silent.ts';
 import type { Database } from './schema.ts';
 import { nameStatement, type StatementName } from './statement-name.ts';
@@ -70,6 +72,8 @@ export function openDatabase(options: {
   readonly onQuery?: (query: ExecutedQuery) => void;
   /** Told of every statement's time. */
   readonly onStatement?: (statement: TimedStatement) => void;
+  /** What bodies are sealed and opened with; without them they are stored as they are. */
+  readonly payloadKeys?: PayloadKeys | undefined;
   /** How long one statement may take. */
   readonly statementTimeoutMs?: number;
 }): LedgerDatabase & AsyncDisposable & { readonly poolUse: () => PoolUse } {
@@ -97,7 +101,7 @@ export function openDatabase(options: {
   });
   const { onQuery, onStatement } = options;
   const db = new Kysely<Database>({
-    dialect: new PostgresDialect({ pool }),
+    dialect: new LedgerDialect({ pool, payloadKeys: options.payloadKeys ?? null }),
     ...(onQuery === undefined && onStatement === undefined
       ? {}
       : {

@@ -2,6 +2,7 @@ import { sql, type RawBuilder } from 'kysely';
 import { ReplayError } from '@penstock/core/replay';
 import type { Connection, LedgerTransaction } from './database.ts';
 import type { Operator } from './operator-actions.ts';
+import { openMessage, placeOf } from './payloads.ts';
 
 /** Which dead deliveries: of one destination, or all. */
 export interface DeadDeliveryFilter {
@@ -115,7 +116,7 @@ export async function tellDelivery(db: Connection, id: number) {
     .innerJoin('outbox', 'outbox.id', 'delivery.outbox_id')
     .innerJoin('ledger', 'ledger.id', 'outbox.ledger_id')
     .selectAll('delivery')
-    .select(['outbox.kind', 'outbox.topic', 'outbox.key', 'outbox.payload'])
+    .select(['outbox.ledger_id', 'outbox.kind', 'outbox.topic', 'outbox.key', 'outbox.payload', 'outbox.sealed'])
     .select(['ledger.account', 'ledger.endpoint', 'ledger.provider_event_id', 'ledger.request_id'])
     .where('delivery.id', '=', id)
     .executeTakeFirst();
@@ -126,7 +127,8 @@ export async function tellDelivery(db: Connection, id: number) {
     .where('target', '=', `delivery:${id}`)
     .orderBy('id')
     .execute();
-  return { ...row, retries };
+  const { sealed: _sealed, ledger_id: ledgerId, ...told } = row;
+  return { ...told, payload: openMessage(db, row, placeOf.message({ ...row, ledgerId })), retries };
 }
 
 export type ToldDelivery = Awaited<ReturnType<typeof tellDelivery>>;

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { ReplayError, type EventFilter } from '@penstock/core/replay';
 import type { Connection, LedgerDatabase } from './database.ts';
 import { eventMatches } from './event-filter.ts';
+import { openEventBody } from './events.ts';
 import { recordOperatorAction, type Operator } from './operator-actions.ts';
 import type { DeathReason, LedgerState } from './schema.ts';
 
@@ -62,6 +63,7 @@ export async function tellEvent(
       readonly firstCode: string | null;
       readonly firstMessage: string | null;
       readonly traceparent: string | null;
+      readonly body_sha256: Buffer;
     }
   >`
     select ledger.id, ledger.account, ledger.provider_event_id as "eventId", ledger.endpoint, ledger.provider, events.type,
@@ -69,12 +71,12 @@ export async function tellEvent(
            ledger.failure_fingerprint as fingerprint, ledger.finished_at as "finishedAt", ledger.job_id as "jobId",
            ledger.failure_reason as reason, ledger.first_failure_code as "firstCode",
            ledger.first_failure_message as "firstMessage", ledger.first_failed_at as "firstFailedAt",
-           ledger.received_at as "receivedAt", ledger.request_id as "requestId", ledger.traceparent, events.body
+           ledger.received_at as "receivedAt", ledger.request_id as "requestId", ledger.traceparent, events.body, events.body_sha256
     from ledger join events on (events.id, events.recorded_at) = (ledger.id, ledger.stored_at)
     where ledger.id = ${id}`.execute(db);
   const [row] = rows;
   if (row === undefined) throw new ReplayError('event_unknown', `the body of ${key.eventId} is past its retention`);
-  const { firstCode, firstMessage, traceparent, ...event } = row;
+  const { firstCode, firstMessage, traceparent, body_sha256, ...event } = row;
   const handlers = await db
     .selectFrom('handler_runs')
     .select(['handler', 'state', 'attempts'])
@@ -83,6 +85,7 @@ export async function tellEvent(
     .execute();
   return {
     ...event,
+    body: openEventBody(db, { ...event, provider_event_id: event.eventId, body_sha256 }),
     firstFailure: firstCode === null ? null : { code: firstCode, message: firstMessage ?? '' },
     traceId: traceparent?.split('-')[1] ?? null,
     handlers,

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { decodeBody, jobIdOf, type Delivery } from '@penstock/core/delivery';
 import type { LedgerTransaction } from './database.ts';
+import { placeOf, sealBody } from './payloads.ts';
 
 /**
  * Enters events that the ledger has not known, each with its delivery and its
@@ -38,7 +39,9 @@ export async function enterTogether(
     content_type: delivery.contentType,
     origin: delivery.origin,
   }));
-  const bodies = deliveries.map(({ body }) => decodeBody(body));
+  const bodies = deliveries.map((delivery) =>
+    sealBody(tx, decodeBody(delivery.body), placeOf.event({ ...delivery, sha256: delivery.bodySha256 })),
+  );
   const { rows } = await sql<{ position: number; id: number }>`
     with given as materialized (
       select told.*, decode(told.body_sha256, 'hex') as sha256, bodies.body

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { decodeBody, encodeBody, type Delivery } from '@penstock/core/delivery';
 import { PermanentError } from '@penstock/core/failure';
 import type { Connection, LedgerTransaction } from './database.ts';
+import { openBody, placeOf, sealBody } from './payloads.ts';
 
 /** Stores the fact as it came. A fact already stored stays as it is. */
 export async function storeEvent(tx: LedgerTransaction, ledgerId: number, delivery: Delivery): Promise<void> {
@@ -29,7 +30,7 @@ export async function storeEvent(tx: LedgerTransaction, ledgerId: number, delive
       content_type: delivery.contentType,
       origin: delivery.origin,
       body_sha256: Buffer.from(delivery.bodySha256, 'hex'),
-      body: decodeBody(delivery.body),
+      body: sealBody(tx, decodeBody(delivery.body), placeOf.event({ ...delivery, sha256: delivery.bodySha256 })),
     })
     .onConflict((conflict) => conflict.columns(['id', 'recorded_at']).doNothing())
     .execute();
@@ -37,8 +38,29 @@ export async function storeEvent(tx: LedgerTransaction, ledgerId: number, delive
 
 /** The exact bytes of a stored event; null where they are past their retention. */
 export async function storedBody(db: Connection, ledgerId: number): Promise<Buffer | null> {
-  const row = await ledgerWithEvent(db).select('events.body').where('ledger.id', '=', ledgerId).executeTakeFirst();
-  return row?.body ?? null;
+  const row = await ledgerWithEvent(db)
+    .select(['events.account', 'events.provider_event_id', 'events.body_sha256', 'events.body'])
+    .where('ledger.id', '=', ledgerId)
+    .executeTakeFirst();
+  return row === undefined ? null : openEventBody(db, row);
+}
+
+/** The bytes of a row of `events`, as they came. Throws PermanentError `payload_key_unknown` or `payload_tampered`. */
+export function openEventBody(
+  db: Connection,
+  row: {
+    readonly account: string;
+    readonly provider_event_id: string;
+    readonly body_sha256: Buffer;
+    readonly body: Buffer;
+  },
+): Buffer {
+  const place = placeOf.event({
+    account: row.account,
+    eventId: row.provider_event_id,
+    sha256: row.body_sha256.toString('hex'),
+  });
+  return openBody(db, row.body, { place, sha256: row.body_sha256 });
 }
 
 /**
@@ -79,7 +101,7 @@ export async function deliveryOfStoredEvent(db: Connection, ledgerId: number, de
     contentType: row.content_type,
     origin: 'sweep',
     bodySha256: row.body_sha256.toString('hex'),
-    body: encodeBody(row.body),
+    body: encodeBody(openEventBody(db, row)),
   };
 }
 

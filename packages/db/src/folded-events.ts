@@ -1,7 +1,9 @@
 import { sql } from 'kysely';
 import { paymentFactSchema, type PaymentFact } from '@penstock/core/payment-event';
 import type { Delivery } from '@penstock/core/delivery';
+import { openAnswer } from './confirmations.ts';
 import type { Connection } from './database.ts';
+import { openEventBody } from './events.ts';
 
 /** An event that has been folded, as it has to be read again. */
 export interface FoldedEvent {
@@ -36,7 +38,7 @@ export async function foldedEvents(
     .orderBy('ledger.id')
     .limit(range.limit)
     .execute();
-  return rows;
+  return rows.map((row) => openFolded(db, row));
 }
 
 /** Those whose facts are in the live set and not in the shadow's: they were folded since it was read. */
@@ -47,7 +49,7 @@ export async function eventsFoldedSince(db: Connection, schema: string): Promise
     )
     .orderBy('ledger.id')
     .execute();
-  return rows;
+  return rows.map((row) => openFolded(db, row));
 }
 
 /** The facts that are live of these events, each in its order. */
@@ -90,9 +92,30 @@ function selectEvents(db: Connection) {
       'ledger.account',
       'ledger.provider',
       'ledger.endpoint',
-      'ledger.provider_event_id as providerEventId',
       'events.tier',
       'events.body',
+      'ledger.provider_event_id',
+      'events.body_sha256',
       'confirmations.body as answer',
+      'confirmations.body_sha256 as answer_sha256',
     ]);
+}
+
+type FoldedRow = Omit<FoldedEvent, 'providerEventId'> & {
+  readonly provider_event_id: string;
+  readonly body_sha256: Buffer | null;
+  readonly answer_sha256: Buffer | null;
+};
+
+function openFolded(db: Connection, row: FoldedRow): FoldedEvent {
+  const { body, body_sha256, answer_sha256: _hash, provider_event_id, ...event } = row;
+  return {
+    ...event,
+    providerEventId: provider_event_id,
+    body:
+      body === null || body_sha256 === null
+        ? null
+        : openEventBody(db, { ...event, provider_event_id, body, body_sha256 }),
+    answer: openAnswer(db, row),
+  };
 }

@@ -1,5 +1,6 @@
 import { sql, type RawBuilder, type SqlBool } from 'kysely';
 import type { Connection } from './database.ts';
+import { openEventBody } from './events.ts';
 import { all, given, olderThan, type PageRequest } from './listing.ts';
 import { paymentKeysNamed } from './payments.ts';
 import type { LedgerState } from './schema.ts';
@@ -77,14 +78,15 @@ export async function findEvent(db: Connection, id: number) {
 
 /** The exact bytes of an event, where they are kept. */
 export async function findEventBody(db: Connection, id: number) {
-  return db
+  const row = await db
     .selectFrom('ledger')
     .innerJoin('events', (join) =>
       join.onRef('events.id', '=', 'ledger.id').onRef('events.recorded_at', '=', 'ledger.stored_at'),
     )
-    .select(['events.content_type', 'events.body', 'events.body_sha256'])
+    .select(['events.account', 'events.provider_event_id', 'events.content_type', 'events.body', 'events.body_sha256'])
     .where('ledger.id', '=', id)
     .executeTakeFirst();
+  return row === undefined ? undefined : { ...row, body: openEventBody(db, row) };
 }
 
 /** Failed attempts at an event or one of its handlers, oldest first; at most 200. */

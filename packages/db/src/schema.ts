@@ -273,7 +273,9 @@ interface OutboxTable {
   ledger_id: number;
   topic: string;
   key: string;
+  /** JSON's null where it is sealed. */
   payload: JSONColumnType<Record<string, unknown>, string, string>;
+  sealed: Buffer | null;
   kind: 'message' | 'event';
   created_at: Generated<Date>;
 }

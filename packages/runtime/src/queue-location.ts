@@ -1,16 +1,22 @@
 import { ConfigurationError } from '@penstock/core/failure';
+import type { PayloadKeys } from '@penstock/core/payload-keys';
 import { readRedisAddress } from './redis-address.ts';
 
 /** Where the queue lives: Redis in production, PostgreSQL on one machine. */
 export type QueueLocation =
-  | {
+  | ({
       readonly backend: 'redis';
       readonly url: string;
       readonly name: string;
       /** Replicas that have an event before its `add` resolves; 0 unless given. */
       readonly replicas?: number;
-    }
-  | { readonly backend: 'postgres'; readonly url: string; readonly name: string };
+    } & Sealing)
+  | ({ readonly backend: 'postgres'; readonly url: string; readonly name: string } & Sealing);
+
+interface Sealing {
+  /** What bodies are sealed with on their way through it; without them they are readable there. */
+  readonly payloadKeys?: PayloadKeys | undefined;
+}
 
 export type RedisLocation = Extract<QueueLocation, { readonly backend: 'redis' }>;
 
@@ -23,15 +29,16 @@ export function queueLocation(settings: {
   readonly queueDatabaseUrl: string | undefined;
   readonly queueName: string;
   readonly queueReplicas: number | undefined;
+  readonly payloadKeys: PayloadKeys | undefined;
 }): QueueLocation {
-  const { redisUrl, queueDatabaseUrl, queueName: name, queueReplicas } = settings;
+  const { redisUrl, queueDatabaseUrl, queueName: name, queueReplicas, payloadKeys } = settings;
   if (redisUrl !== undefined && queueDatabaseUrl !== undefined)
     throw new ConfigurationError([
       'REDIS_URL and QUEUE_DATABASE_URL are both set; the queue can live in one place only',
     ]);
   if (redisUrl !== undefined)
-    return { backend: 'redis', url: redisUrl, name, replicas: queueReplicas ?? usualReplicas(redisUrl) };
-  if (queueDatabaseUrl !== undefined) return { backend: 'postgres', url: queueDatabaseUrl, name };
+    return { backend: 'redis', url: redisUrl, name, replicas: queueReplicas ?? usualReplicas(redisUrl), payloadKeys };
+  if (queueDatabaseUrl !== undefined) return { backend: 'postgres', url: queueDatabaseUrl, name, payloadKeys };
   throw new ConfigurationError([
     'REDIS_URL is missing (Redis that holds the queue), and so is QUEUE_DATABASE_URL, which may stand in for it',
   ]);

@@ -1,6 +1,18 @@
-import { integer, oneOf, optionalInteger, optionalText, requiredText, text } from './env.ts';
+import { randomBytes } from 'node:crypto';
+import { readPayloadKeys, type PayloadKeys } from '@penstock/core/payload-keys';
+import { integer, oneOf, optionalInteger, optionalText, requiredText, text, type Setting } from './env.ts';
 
-/** Where the queue is; see queueLocation. */
+const payloadKeys: Setting<PayloadKeys | undefined> = {
+  ...optionalText({
+    name: 'PAYLOAD_KEYS',
+    about:
+      'seals bodies and messages in the ledger, the queue and the spool: id:base64,id:base64, the active key first',
+    secret: true,
+  }),
+  read: (raw) => (raw === undefined ? { value: undefined } : readPayloadKeys(raw, () => randomBytes(12))),
+};
+
+/** Where the queue is, and how bodies lie in it; see queueLocation. */
 export const queueSettings = {
   redisUrl: optionalText({
     name: 'REDIS_URL',
@@ -30,6 +42,7 @@ export const queueSettings = {
     max: 5,
     fallbackAbout: '1 with sentinels or a cluster, else 0',
   }),
+  payloadKeys,
 };
 
 /** Settings that mean the same in every process. */

@@ -9,8 +9,9 @@ import {
   type PostgresQueueBackend,
   type WorkerOptions,
 } from 'bullmq';
-import { toFailure } from '@penstock/core/failure';
-import { retryDelay, usualPace } from '@penstock/core/retry-policy';
+import { PermanentError, toError, toFailure } from '@penstock/core/failure';
+import { OUTAGE_DELAY_MS, retryDelay, usualPace } from '@penstock/core/retry-policy';
+import { openDelivery, openWherePossible } from '@penstock/core/sealed-delivery';
 import { openQueuePool } from './queue-pool.ts';
 import { connectConsumer } from './redis.ts';
 import { isBurialName } from './job-names.ts';
@@ -84,11 +85,26 @@ function reasonOf(error: Error): string {
 export function consumeWebhooks(
   options: ConsumerOptions,
 ): AsyncDisposable & { readonly ready: () => Promise<void>; readonly isRunning: () => boolean } {
+  const keys = options.location.payloadKeys ?? null;
   const take: Take = async (job, token) => {
     const attempt = job.attemptsMade + 1;
+    const postpone = async (delayMs: number): Promise<never> => {
+      await job.moveToDelayed(Date.now() + delayMs, token);
+      throw new DelayedError();
+    };
+    let data: unknown;
+    try {
+      data = openDelivery(job.data, keys);
+    } catch (error) {
+      options.onError(toError(error));
+      if (!(error instanceof PermanentError && error.code === 'payload_key_unknown'))
+        throw new UnrecoverableError(reasonOf(toError(error)));
+      // The configuration is at fault, not the event: it waits until the key is there.
+      return postpone(OUTAGE_DELAY_MS);
+    }
     const taken: QueuedJob = {
       jobId: job.id ?? '',
-      data: job.data,
+      data,
       attempt,
       ...(job.stalledCounter > 0 ? { stalls: job.stalledCounter } : {}),
       ...(isBurial(job) ? { buried: true } : {}),
@@ -107,8 +123,7 @@ export function consumeWebhooks(
       case 'dead':
         throw new UnrecoverableError(reasonOf(verdict.error));
       case 'postpone':
-        await job.moveToDelayed(Date.now() + verdict.delayMs, token);
-        throw new DelayedError();
+        return postpone(verdict.delayMs);
     }
   };
 
@@ -139,11 +154,9 @@ export function consumeWebhooks(
   worker.on('error', options.onError);
   worker.on('failed', (job, error) => {
     if (job === undefined || error instanceof RetryLater || error.message !== STALLED_TOO_OFTEN) return;
+    const data = openWherePossible(job.data, keys);
     options
-      .onAbandoned(
-        { jobId: job.id ?? '', data: job.data, attempt: job.attemptsMade, ...replayedOf(job) },
-        error.message,
-      )
+      .onAbandoned({ jobId: job.id ?? '', data, attempt: job.attemptsMade, ...replayedOf(job) }, error.message)
       .catch(options.onError);
   });
 

@@ -1,7 +1,9 @@
 import type { JobState, JobsOptions } from 'bullmq';
 import { contestedJobIdOf, jobIdOf, type Delivery } from '@penstock/core/delivery';
 import type { QueueStanding } from '@penstock/core/outcome';
+import type { PayloadKeys } from '@penstock/core/payload-keys';
 import { RETRIES_MAX } from '@penstock/core/retry-policy';
+import { openWherePossible, sealDelivery } from '@penstock/core/sealed-delivery';
 import { openPostgresBackend, openRedisBackend, type BullQueue, type QueueBackend } from './queue-backends.ts';
 import { burialName, isBurialName, jobName } from './job-names.ts';
 import { priorities, type Lane } from './lanes.ts';
@@ -79,6 +81,7 @@ export interface WebhookQueue extends AsyncDisposable {
 export function openWebhookQueue(location: QueueLocation): WebhookQueue {
   const backend = location.backend === 'redis' ? openRedisBackend(location) : openPostgresBackend(location);
   const { bull } = backend;
+  const keys = location.payloadKeys ?? null;
   bull.on('error', () => undefined);
 
   const recreate: WebhookQueue['recreate'] = async (delivery, { lane = 'live' } = {}) => {
@@ -87,7 +90,7 @@ export function openWebhookQueue(location: QueueLocation): WebhookQueue {
     // A burial that still waits would let fail what is to be worked on.
     if (former !== undefined && (former.finishedOn !== undefined || isBurialName(former.name)))
       await former.remove().catch(() => undefined);
-    await bull.add(...jobOf(delivery, { jobId, lane }));
+    await bull.add(...jobOf(delivery, { jobId, lane, keys }));
   };
 
   return {
@@ -96,11 +99,11 @@ export function openWebhookQueue(location: QueueLocation): WebhookQueue {
     recreate,
     add: async (deliveries, { lane = 'live' } = {}) => {
       backend.assertConnected();
-      return addDeliveries(backend, { deliveries, lane });
+      return addDeliveries(backend, { deliveries, lane, keys });
     },
     bury: async (delivery) => {
       const jobId = jobIdOf(delivery);
-      const [, data, options] = jobOf(delivery, { jobId, lane: 'replay' });
+      const [, data, options] = jobOf(delivery, { jobId, lane: 'replay', keys });
       const former = await bull.getJob(jobId);
       if (former !== undefined && (await former.isCompleted())) await former.remove();
       await bull.add(burialName(delivery), data, options);
@@ -124,7 +127,7 @@ export function openWebhookQueue(location: QueueLocation): WebhookQueue {
       const jobs = await bull.getFailed(from, from + count - 1);
       return jobs.map((job) => ({
         jobId: job.id ?? '',
-        data: job.data,
+        data: openWherePossible(job.data, keys),
         reason: job.failedReason,
         finishedAt: job.finishedOn === undefined ? null : new Date(job.finishedOn),
       }));
@@ -140,12 +143,18 @@ export function openWebhookQueue(location: QueueLocation): WebhookQueue {
   };
 }
 
+/** How jobs are made. */
+interface Manner {
+  readonly lane: Lane;
+  readonly keys: PayloadKeys | null;
+}
+
 async function addDeliveries(
   backend: QueueBackend,
-  { deliveries, lane }: { readonly deliveries: readonly Delivery[]; readonly lane: Lane },
+  { deliveries, lane, keys }: { readonly deliveries: readonly Delivery[] } & Manner,
 ): Promise<readonly QueueStanding[]> {
   const ids = deliveries.map(jobIdOf);
-  const [first, ...others] = deliveries.map((delivery) => jobOf(delivery, { jobId: jobIdOf(delivery), lane }));
+  const [first, ...others] = deliveries.map((delivery) => jobOf(delivery, { jobId: jobIdOf(delivery), lane, keys }));
   if (first === undefined) return [];
   // One job is one script; several are one MULTI, so that a request is queued whole or not at all.
   if (others.length === 0) await backend.bull.add(...first);
@@ -156,7 +165,9 @@ async function addDeliveries(
     deliveries.map((delivery, position) => {
       const name = names[position] ?? null;
       // Gone already means finished already: it was taken while we looked.
-      return name === null || name === jobName(delivery) ? 'queued' : standingOfRepetition(backend, { delivery, lane });
+      return name === null || name === jobName(delivery)
+        ? 'queued'
+        : standingOfRepetition(backend, { delivery, lane, keys });
     }),
   );
 }
@@ -164,13 +175,13 @@ async function addDeliveries(
 /** The id was taken before: what became of the first, and does this one state the same? */
 async function standingOfRepetition(
   backend: QueueBackend,
-  { delivery, lane }: { readonly delivery: Delivery; readonly lane: Lane },
+  { delivery, lane, keys }: { readonly delivery: Delivery } & Manner,
 ): Promise<QueueStanding> {
   const job = await backend.bull.getJob(jobIdOf(delivery));
   if (job === undefined) return 'already processed';
   if (bodyHashOf(job.data) !== delivery.bodySha256) {
     const jobId = contestedJobIdOf(delivery);
-    await backend.bull.add(...jobOf(delivery, { jobId, lane }));
+    await backend.bull.add(...jobOf(delivery, { jobId, lane, keys }));
     await backend.storedNames([jobId]);
     return 'contested';
   }
@@ -192,11 +203,11 @@ function bodyHashOf(data: unknown): string | null {
 
 function jobOf(
   delivery: Delivery,
-  { jobId, lane }: { readonly jobId: string; readonly lane: Lane },
+  { jobId, lane, keys }: { readonly jobId: string } & Manner,
 ): [name: string, data: unknown, opts: JobsOptions & { readonly jobId: string }] {
   return [
     jobName(delivery),
-    delivery,
+    sealDelivery(delivery, keys),
     {
       jobId,
       priority: priorities[lane],

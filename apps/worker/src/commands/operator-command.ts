@@ -7,7 +7,7 @@ import { assertMigrated } from '@penstock/db/migrate';
 import type { Operator } from '@penstock/db/operator-actions';
 import { readSettings } from '@penstock/runtime/env';
 import { runCommand } from '@penstock/runtime/lifecycle';
-import { databaseSettings } from '@penstock/runtime/shared-settings';
+import { databaseSettings, sharedSettings } from '@penstock/runtime/shared-settings';
 
 /** A command that was called wrongly, after sysexits.h's EX_USAGE. */
 export const EXIT_USAGE = 64;
@@ -57,8 +57,11 @@ export function readFlags<const Options extends NonNullable<ParseArgsConfig['opt
 
 /** Opens the ledger that DATABASE_URL names. */
 export async function openLedger(applicationName: string): Promise<LedgerDatabase & AsyncDisposable> {
-  const { databaseUrl } = readSettings({ databaseUrl: databaseSettings.databaseUrl }, process.env);
-  const db = openDatabase({ url: databaseUrl, poolMax: 2, applicationName });
+  const { databaseUrl, payloadKeys } = readSettings(
+    { databaseUrl: databaseSettings.databaseUrl, payloadKeys: sharedSettings.payloadKeys },
+    process.env,
+  );
+  const db = openDatabase({ url: databaseUrl, poolMax: 2, applicationName, payloadKeys });
   try {
     await assertMigrated(db);
     return db;

@@ -32,12 +32,13 @@ await runCommand(async () => {
     process.stdout.write(usage);
     return;
   }
-  const { databaseUrl, configFile } = readSettings(
-    { databaseUrl: databaseSettings.databaseUrl, configFile: sharedSettings.configFile },
+  const { payloadKeys: keysSetting, configFile: fileSetting } = sharedSettings;
+  const { databaseUrl, configFile, payloadKeys } = readSettings(
+    { databaseUrl: databaseSettings.databaseUrl, configFile: fileSetting, payloadKeys: keysSetting },
     process.env,
   );
   const configuration = await loadConfiguration<unknown>(configFile);
-  await using db = openDatabase({ url: databaseUrl, poolMax: 2, applicationName: 'penstock-rebuild' });
+  await using db = openDatabase({ url: databaseUrl, poolMax: 2, applicationName: 'penstock-rebuild', payloadKeys });
   await assertMigrated(db);
   const stop = new AbortController();
   process.once('SIGINT', () => stop.abort(new Error('stopped; the live tables are as they were')));

@@ -19,8 +19,9 @@ import { rehearseHandler, type Rehearsal } from '../rehearse-handler.ts';
 
 /** Runs `pnpm handler test`; gives the exit code. Throws ConfigurationError for what cannot be. */
 export async function testHandler(args: readonly string[], environment: Environment): Promise<number> {
-  const { databaseUrl, configFile } = readSettings(
-    { databaseUrl: databaseSettings.databaseUrl, configFile: sharedSettings.configFile },
+  const { configFile: fileSetting, payloadKeys: keysSetting } = sharedSettings;
+  const { databaseUrl, configFile, payloadKeys } = readSettings(
+    { databaseUrl: databaseSettings.databaseUrl, configFile: fileSetting, payloadKeys: keysSetting },
     environment,
   );
   const { handlerName, event, flags } = readArguments(args);
@@ -36,6 +37,7 @@ export async function testHandler(args: readonly string[], environment: Environm
     url: databaseUrl,
     poolMax: 1,
     applicationName: 'penstock-handler-test',
+    payloadKeys,
     onQuery: (query) => statements.push(query),
   });
   await assertMigrated(db);

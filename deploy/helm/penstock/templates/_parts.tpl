@@ -14,6 +14,7 @@
             - { name: SHUTDOWN_MS, value: "{{ .Values.shutdownSeconds }}000" }
             - { name: REDIS_URL, valueFrom: { secretKeyRef: { name: {{ .Values.secret }}, key: redis-url } } }
             - { name: MASK_KEY, valueFrom: { secretKeyRef: { name: {{ .Values.secret }}, key: mask-key } } }
+            - { name: PAYLOAD_KEYS, valueFrom: { secretKeyRef: { name: {{ .Values.secret }}, key: payload-keys } } }
 {{- if .Values.otlpEndpoint }}
             - { name: OTEL_EXPORTER_OTLP_ENDPOINT, value: {{ printf "%q" .Values.otlpEndpoint }} }
 {{- end }}

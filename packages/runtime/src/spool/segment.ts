@@ -2,6 +2,8 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import * as z from 'zod';
 import { jobIdOf, parseDelivery, type Delivery } from '@penstock/core/delivery';
+import type { PayloadKeys } from '@penstock/core/payload-keys';
+import { openDelivery } from '@penstock/core/sealed-delivery';
 import { readRecords } from './records.ts';
 import { syncFolder } from './segment-writer.ts';
 
@@ -13,6 +15,7 @@ export interface SegmentDrain {
   readonly add: (deliveries: readonly Delivery[]) => Promise<unknown>;
   /** Keeps a request's deliveries in a later segment. */
   readonly keepAgain: (deliveries: readonly Delivery[]) => Promise<unknown>;
+  readonly keys: PayloadKeys | null;
   /** What the spool holds, by identity; what is taken leaves it. */
   readonly held: Set<string>;
   readonly onDamage: (damage: { readonly file: string; readonly bytes: number }) => void;
@@ -24,13 +27,13 @@ export function identityOf(delivery: Delivery): string {
 }
 
 /** What a segment holds: the deliveries of each request, and the stretches that nothing can be made of. */
-export async function readSegment(file: string) {
+export async function readSegment(file: string, keys: PayloadKeys | null) {
   const bytes = await readFile(file);
   const { records, damage } = readRecords(bytes);
   const batches: (readonly Delivery[])[] = [];
   const unreadable = [...damage];
   for (const record of records) {
-    const deliveries = readDeliveries(record.payload);
+    const deliveries = readDeliveries(record.payload, keys);
     if (deliveries === null) unreadable.push(record);
     else batches.push(deliveries);
   }
@@ -44,7 +47,7 @@ export async function readSegment(file: string) {
  * holds nothing up. Throws what the queue said where it takes nothing.
  */
 export async function drainSegment(file: string, drain: SegmentDrain): Promise<number> {
-  const { bytes, batches, unreadable } = await readSegment(file);
+  const { bytes, batches, unreadable } = await readSegment(file, drain.keys);
   let taken = 0;
   for (let from = 0; from < batches.length; from += OFFERED_AT_ONCE) {
     const offered = batches.slice(from, from + OFFERED_AT_ONCE);
@@ -70,13 +73,13 @@ async function putAside(segment: string, piece: { readonly from: number; readonl
   return { file, bytes: piece.bytes.length };
 }
 
-/** Null where it is whole and no delivery all the same: another version wrote it. */
-function readDeliveries(payload: Buffer): readonly Delivery[] | null {
+/** Null where it is whole and no delivery all the same: another version wrote it, or another key sealed it. */
+function readDeliveries(payload: Buffer, keys: PayloadKeys | null): readonly Delivery[] | null {
   try {
     return z
       .array(z.unknown())
       .parse(JSON.parse(payload.toString('utf8')))
-      .map(parseDelivery);
+      .map((data) => parseDelivery(openDelivery(data, keys)));
   } catch {
     return null;
   }

@@ -1,8 +1,10 @@
+import { randomBytes } from 'node:crypto';
 import { open, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { encodeBody, sha256Hex, type Delivery } from '@penstock/core/delivery';
 import { ConfigurationError } from '@penstock/core/failure';
+import { readPayloadKeys } from '@penstock/core/payload-keys';
 import { temporaryDirectory } from '@penstock/local/testing';
 import type { OpenFile } from './segment-writer.ts';
 import { openSpool, type SpoolOptions } from './spool.ts';
@@ -22,6 +24,24 @@ test('what is kept outlives the process, and is handed over in order and once', 
   expect(await spool.drain(async () => expect.unreachable())).toBe(0);
   expect(spool.state()).toMatchObject({ bytes: 0, oldestReceivedAt: null });
   expect((await readdir(dir)).filter((name) => name.endsWith('.spool'))).toEqual([]);
+});
+
+test('under keys no body lies readable on the disk, and each comes out as it was', async () => {
+  const dir = await folder();
+  const read = readPayloadKeys(`k:${randomBytes(32).toString('base64')}`, () => randomBytes(12));
+  const payloadKeys = 'value' in read ? read.value : expect.unreachable(read.problem);
+  const kept = aDelivery('evt_sealed', '{"name":"Zacharias Quillfeather"}');
+  {
+    await using spool = await openSpool({ ...options(dir), payloadKeys });
+    await spool.keep([kept]);
+  }
+  const [file = ''] = await readdir(dir);
+  const onDisk = await readFile(path.join(dir, file), 'utf8');
+  expect([onDisk.includes('evt_sealed'), onDisk.includes('Zacharias')]).toEqual([true, false]);
+  await using spool = await openSpool({ ...options(dir), payloadKeys });
+  const taken: Delivery[] = [];
+  await spool.drain(async (batch) => taken.push(...batch));
+  expect(taken).toEqual([kept]);
 });
 
 test('many that come at once share a sync', async () => {

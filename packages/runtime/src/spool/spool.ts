@@ -3,6 +3,8 @@ import path from 'node:path';
 import type { Delivery } from '@penstock/core/delivery';
 import { ConfigurationError, toFailure, TransientError } from '@penstock/core/failure';
 import type { QueueStanding } from '@penstock/core/outcome';
+import type { PayloadKeys } from '@penstock/core/payload-keys';
+import { sealDelivery } from '@penstock/core/sealed-delivery';
 import { lockFolder } from './lock.ts';
 import { drainSegment, identityOf, readSegment } from './segment.ts';
 import { toRecord } from './records.ts';
@@ -44,6 +46,8 @@ export interface Spool extends AsyncDisposable {
 export interface SpoolOptions {
   readonly dir: string;
   readonly bytesMax: number;
+  /** What bodies are sealed with on the disk; without them they are readable there. */
+  readonly payloadKeys?: PayloadKeys | undefined;
   /** Told of bytes that were put aside because they are no record. */
   readonly onDamage: (damage: { readonly file: string; readonly bytes: number }) => void;
   readonly openFile?: OpenFile;
@@ -57,9 +61,9 @@ interface Segment {
 
 /** Opens a spool and finds what an earlier process left in it. Throws ConfigurationError where another process has it. */
 export async function openSpool(options: SpoolOptions): Promise<Spool> {
-  const { dir, bytesMax, openFile } = options;
+  const { dir, bytesMax, openFile, payloadKeys: keys = null } = options;
   const lock = await takeFolder(dir);
-  const { sealed, held } = await readFolder(dir);
+  const { sealed, held } = await readFolder(dir, keys);
   let bytes = sealed.reduce((sum, segment) => sum + segment.bytes, 0);
   /** Of the segment that is being written. */
   let open: Omit<Segment, 'file'> = { bytes: 0, oldestReceivedAt: null };
@@ -76,7 +80,7 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
   const keep: Spool['keep'] = async (deliveries) => {
     const fresh = deliveries.filter((delivery) => !held.has(identityOf(delivery)));
     if (fresh.length > 0) {
-      const record = toRecord(Buffer.from(JSON.stringify(fresh)));
+      const record = toRecord(Buffer.from(JSON.stringify(fresh.map((delivery) => sealDelivery(delivery, keys)))));
       if (bytes + record.length > bytesMax)
         throw new TransientError('spool_full', `the spool holds ${bytes} of ${bytesMax} bytes`);
       // Counted before it is written: many that come at once must not pass the bound together.
@@ -101,7 +105,7 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
       if (sealed.length === 0) await writer.seal();
       const [segment] = sealed;
       if (segment === undefined) return taken;
-      taken += await drainSegment(segment.file, { add, keepAgain: keep, held, onDamage: options.onDamage });
+      taken += await drainSegment(segment.file, { add, keepAgain: keep, keys, held, onDamage: options.onDamage });
       await unlink(segment.file);
       await syncFolder(dir);
       sealed.shift();
@@ -131,11 +135,14 @@ async function takeFolder(dir: string): Promise<Disposable> {
 }
 
 /** What an earlier process left. */
-async function readFolder(dir: string): Promise<{ readonly sealed: Segment[]; readonly held: Set<string> }> {
+async function readFolder(
+  dir: string,
+  keys: PayloadKeys | null,
+): Promise<{ readonly sealed: Segment[]; readonly held: Set<string> }> {
   const sealed: Segment[] = [];
   const held = new Set<string>();
   for (const file of await segmentFiles(dir)) {
-    const { bytes, batches } = await readSegment(file);
+    const { bytes, batches } = await readSegment(file, keys);
     for (const delivery of batches.flat()) held.add(identityOf(delivery));
     sealed.push({ file, bytes: bytes.length, oldestReceivedAt: receivedAtOf(batches.flat()) });
   }
