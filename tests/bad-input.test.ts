@@ -176,7 +176,7 @@ describe('genuine bodies that are no events', () => {
       code: 'event_malformed',
       detail: /the body is not an event of this provider/,
     });
-    const job = await system.queue.bull.getJob(`stripe.sha256-${sha256Hex(body)}`);
+    const job = await system.queue.bulls()[0].getJob(`stripe.sha256-${sha256Hex(body)}`);
     expect(job?.data).toMatchObject({ shape: 'malformed', body: { encoding: 'utf8', data: body.toString() } });
   });
 

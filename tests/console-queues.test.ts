@@ -50,7 +50,7 @@ describe.each(['redis', 'postgres'] as const)('over a queue on %s', (backend) =>
   });
   afterAll(async () => {
     await running[Symbol.asyncDispose]();
-    await queue.bull.obliterate({ force: true });
+    await queue.bulls()[0].obliterate({ force: true });
     await queue[Symbol.asyncDispose]();
   });
 
@@ -142,9 +142,9 @@ describe.each(['redis', 'postgres'] as const)('over a queue on %s', (backend) =>
     return { status: answer.status, code: text.startsWith('{') ? JSON.parse(text).code : undefined };
   };
   const asBefore = async (): Promise<void> => {
-    expect(await queue.bull.isPaused()).toBe(false);
+    expect(await queue.bulls()[0].isPaused()).toBe(false);
     expect(await queue.counts()).toEqual({ waiting: 1, active: 0, delayed: 0, completed: 0, failed: 1 });
-    expect((await queue.bull.getJob(jobIdOf(waiting)))?.data).toEqual(waiting);
+    expect((await queue.bulls()[0].getJob(jobIdOf(waiting)))?.data).toEqual(waiting);
   };
 
   test('a reader can change nothing through it', async () => {

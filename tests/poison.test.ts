@@ -52,7 +52,7 @@ test(
       // Those of a dead worker count as active until they are handed on: each has been, once for every worker before.
       await until(
         async () => {
-          const active = await system.queue.bull.getActive();
+          const active = await system.queue.bulls()[0].getActive();
           return active.length === events.length && active.every((job) => job.stalledCounter >= deployment);
         },
         { what: 'every event to be in hand of this worker', deadlineMs: 30_000 },

@@ -51,7 +51,7 @@ test('no process tells what payloads say of people: not in a line, a metric, a d
     select failure_code, failure_message, failure_fingerprint, null as reason from ledger
     union all select code, message, fingerprint, handler from attempts
     union all select failure_code, failure_message, failure_fingerprint, handler from handler_runs`.execute(system.db);
-  const queued = (await system.queue.bull.getJobs(['failed', 'delayed', 'completed'])).map(
+  const queued = (await system.queue.bulls()[0].getJobs(['failed', 'delayed', 'completed'])).map(
     ({ failedReason, stacktrace, returnvalue }) => ({ failedReason, stacktrace, returnvalue }),
   );
   const scraped = await Promise.all(
@@ -69,7 +69,7 @@ test('no process tells what payloads say of people: not in a line, a metric, a d
       return listed.text();
     }),
   );
-  const jobs = (await system.queue.bull.getJobs(['failed'])).slice(0, 6);
+  const jobs = (await system.queue.bulls()[0].getJobs(['failed'])).slice(0, 6);
   for (const { id = '' } of jobs)
     for (const part of ['', '/logs'])
       board.push(

@@ -1,5 +1,7 @@
 import { join } from 'node:path';
+import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { runConsole } from '@penstock/console/testing/run-console';
 import { findRedisServer } from '@penstock/local/redis-server';
 import { testRunDir } from '@penstock/local/test-services';
 import { startRedisCluster } from './harness/redis-layouts.ts';
@@ -7,7 +9,7 @@ import { expectAppliedOnce, moreAcknowledged, startSteadyProvider } from './harn
 import { aStripeEvent, createTestSystem, postStripe, type TestIngest, type TestSystem } from './harness/system.ts';
 import { until } from './harness/until.ts';
 
-/** Ingest and a worker on a Redis Cluster of three masters without replicas, as production accepts it. */
+/** Ingest and a worker with five shards on a Redis Cluster of three masters without replicas, as production accepts it. */
 // Where Redis comes in a container there is no server of ours to make a cluster of.
 describe.runIf(findRedisServer() !== null)('on a Redis Cluster', () => {
   let cluster: Awaited<ReturnType<typeof startRedisCluster>>;
@@ -22,6 +24,8 @@ describe.runIf(findRedisServer() !== null)('on a Redis Cluster', () => {
         REDIS_URL: cluster.url,
         QUEUE_NAME: 'webhooks',
         QUEUE_REPLICAS: '0',
+        // Two of them are on the last of the masters.
+        QUEUE_SHARDS: '5',
         NODE_ENV: 'production',
         PENSTOCK_CONFIG: 'tests/harness/counting.test.config.ts',
       }),
@@ -52,6 +56,48 @@ describe.runIf(findRedisServer() !== null)('on a Redis Cluster', () => {
     expect(provider.refused()).toBeGreaterThan(0);
     await expectAppliedOnce(system, provider.acknowledged);
   }, 120_000);
+
+  test('while one master is away, the shards of the others take events and give them to the worker', async () => {
+    const last = cluster.nodes.at(-1);
+    await last?.kill();
+    const events = Array.from({ length: 40 }, () => aStripeEvent());
+    const answers = await Promise.all(
+      events.map(async ({ id, body }) => ({ id, status: (await postStripe(ingest, body)).status })),
+    );
+    const taken = answers.filter(({ status }) => status === 200).map(({ id }) => id);
+    expect(taken.length).toBeGreaterThan(0);
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200, 503]));
+    await expectAppliedOnce(system, taken);
+    await last?.restart();
+    for (const { body } of events)
+      await until(async () => (await postStripe(ingest, body)).status === 200, { what: 'the event to be taken' });
+    await expectAppliedOnce(
+      system,
+      events.map(({ id }) => id),
+    );
+  }, 60_000);
+
+  test('the console shows each shard, and the sum of them', async () => {
+    await using console = await runConsole({ environment: system.environment });
+    const cookie = await console.logIn();
+    const board = await console.ask('/queues/api/queues', { cookie });
+    expect(await board.json()).toMatchObject({
+      queues: ['webhooks', 'webhooks.1', 'webhooks.2', 'webhooks.3', 'webhooks.4', 'webhooks-outbox'].map((name) => ({
+        name,
+      })),
+    });
+    const { rows } = await sql<{ count: number }>`select count(*)::int as count from ledger`.execute(system.db);
+    await until(
+      async () => {
+        const metrics = await fetch(`${console.healthOrigin}/metrics`).then((answer) => answer.text());
+        const completed = /^penstock_queue_jobs\{state="completed",.*\} (?<count>\d+)$/m.exec(metrics)?.groups?.[
+          'count'
+        ];
+        return Number(completed) === rows[0]?.count;
+      },
+      { what: 'the metric to have every event' },
+    );
+  });
 
   test('a master that would forget is found among them', async () => {
     await using more = new AsyncDisposableStack();

@@ -88,7 +88,7 @@ test(
     await first.stop();
 
     await system.queue.forgetFailed(jobIdOf(dead));
-    await (await system.queue.bull.getJob(jobIdOf(processed)))?.remove();
+    await (await system.queue.bulls()[0].getJob(jobIdOf(processed)))?.remove();
     await system.queue.add([processed]);
     await failBySomebodyElse(system);
     expect(await places(system, [processed, dead])).toEqual(['failed', 'missing']);

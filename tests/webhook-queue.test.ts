@@ -174,7 +174,7 @@ describe.each(queuesUnderTest)('the queue on %s', (backend) => {
     const lanes = ['replay', 'overflow', 'live'] as const;
     const added: { readonly lane: Lane; readonly jobId: string }[] = [];
     for (const lane of [...lanes, ...lanes]) {
-      const delivery = aDelivery();
+      const delivery = own.inOneLine();
       if (lane === 'replay') await queue.recreate(delivery, { lane });
       else await queue.add([delivery], { lane });
       added.push({ lane, jobId: jobIdOf(delivery) });
@@ -199,7 +199,7 @@ describe.each(queuesUnderTest)('the queue on %s', (backend) => {
   test('recreating in a lane puts a dead event back to work in that lane', async () => {
     await using own = await queueUnderTest(backend);
     const { queue } = own;
-    const dead = aDelivery();
+    const dead = own.inOneLine();
     const taken: string[] = [];
     {
       await using _consumer = own.consume(async () => ({ kind: 'dead', error: new Error('broken') }));
@@ -207,7 +207,7 @@ describe.each(queuesUnderTest)('the queue on %s', (backend) => {
       await until(async () => (await queue.counts()).failed === 1, { what: 'the job to fail' });
     }
     await queue.recreate(dead, { lane: 'replay' });
-    const live = aDelivery();
+    const live = own.inOneLine();
     await queue.add([live]);
     expect(await queue.counts()).toMatchObject({ waiting: 2, failed: 0 });
     await using _consumer = own.consume(

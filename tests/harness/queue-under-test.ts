@@ -1,31 +1,43 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { jobIdOf, type Delivery } from '@penstock/core/delivery';
+import type { QueueLocation } from '@penstock/runtime/queue-location';
+import { shardOf } from '@penstock/runtime/queue-shards';
 import { consumeWebhooks, type JobVerdict, type QueuedJob } from '@penstock/runtime/webhook-consumer';
 import { openWebhookQueue } from '@penstock/runtime/webhook-queue';
 import { createMemoryJobs, type MemoryJobs } from '../simulation/memory-jobs.ts';
 import { openMemoryQueue, type JobQueue } from '../simulation/memory-queue.ts';
+import { aDelivery } from './deliveries.ts';
 import { createTestQueue, queueBackends } from './queues.ts';
 
-export const queuesUnderTest = [...queueBackends, 'memory'] as const;
+export const queuesUnderTest = [...queueBackends, 'shards', 'memory'] as const;
+
+/** Of the kind 'shards', all on one Redis. */
+const SHARDS = 3;
 
 type Attempt = (job: QueuedJob) => Promise<JobVerdict>;
 
 /** A queue of one test's own, empty and connected, and what takes jobs from it. */
 interface QueueUnderTest extends AsyncDisposable {
   readonly queue: JobQueue;
+  /** Deliveries that are taken one after the other: of several shards, each goes at its own pace. */
+  readonly inOneLine: () => Delivery;
   /** Disposing it stops the intake and waits for the jobs in hand. */
   readonly consume: (attempt: Attempt, options?: { readonly concurrency?: number }) => AsyncDisposable;
 }
 
 export async function queueUnderTest(kind: (typeof queuesUnderTest)[number]): Promise<QueueUnderTest> {
   if (kind === 'memory') return memoryQueueUnderTest();
-  const own = await createTestQueue(kind);
-  const queue = openWebhookQueue(own.location);
+  const own = await createTestQueue(kind === 'shards' ? 'redis' : kind);
+  const location: QueueLocation =
+    own.location.backend === 'redis' && kind === 'shards' ? { ...own.location, shards: SHARDS } : own.location;
+  const queue = openWebhookQueue(location);
   await queue.connected();
   return {
     queue,
+    inOneLine: kind === 'shards' ? aDeliveryOfTheLastShard : aDelivery,
     consume: (attempt, { concurrency = 4 } = {}) =>
       consumeWebhooks({
-        location: own.location,
+        location,
         concurrency,
         lockMs: 5_000,
         attempt,
@@ -43,9 +55,15 @@ function memoryQueueUnderTest(): QueueUnderTest {
   const jobs = createMemoryJobs({ now: Date.now, lockMs: 5_000, completedKept: 1_000 });
   return {
     queue: openMemoryQueue(jobs, async () => undefined),
+    inOneLine: aDelivery,
     consume: (attempt, { concurrency = 4 } = {}) => consumeFromMemory(jobs, { attempt, concurrency }),
     [Symbol.asyncDispose]: async () => undefined,
   };
+}
+
+function aDeliveryOfTheLastShard(): Delivery {
+  const delivery = aDelivery();
+  return shardOf(jobIdOf(delivery), SHARDS) === SHARDS - 1 ? delivery : aDeliveryOfTheLastShard();
 }
 
 let consumers = 0;

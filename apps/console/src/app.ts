@@ -36,7 +36,7 @@ const QUEUE_MS_MAX = 2_000;
 /** What the console needs of the world. */
 export interface ConsoleWorld extends LoginWorld, ReadApiWorld {
   readonly db: LedgerDatabase;
-  readonly queue: Pick<WebhookQueue, 'bull' | 'counts' | 'location' | 'forgetFailed' | 'recreate'>;
+  readonly queue: Pick<WebhookQueue, 'bulls' | 'counts' | 'location' | 'forgetFailed' | 'recreate'>;
   readonly outbox: Pick<OutboxQueue, 'bull'>;
   readonly replayPerSecond: number;
   readonly newId: () => string;
@@ -95,7 +95,7 @@ export function createConsoleApp(world: ConsoleWorld, events: ConsoleEvents): Ho
   app.get('/sla', slaRoute(world.db, world.now));
   app.route('/dead', deadRoutes(world));
   app.route('/replays', replayRoutes(world));
-  const queues = { webhooks: world.queue.bull, outbox: world.outbox.bull };
+  const queues = { webhooks: world.queue.bulls(), outbox: world.outbox.bull };
   app.use('/queues/*', (_context, next) => within(QUEUE_MS_MAX, next()));
   // The board's own links lead here; it answers to the path without the slash.
   app.get('/queues/', (context) => context.redirect('/queues'));

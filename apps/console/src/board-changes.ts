@@ -27,12 +27,12 @@ export function limitBoardChanges(world: BoardWorld, queues: BoardQueues): Middl
     if (path.endsWith('/update-data')) return refuse(context, { kind: 'facts_not_editable' });
     const [, queueName, jobId] =
       /^\/queues\/api\/queues\/([^/]+)\/([^/]+)\/retry$/.exec(path)?.map(decodeURIComponent) ?? [];
-    const queue = Object.values(queues).find(({ name }) => name === queueName);
+    const queue = [...queues.webhooks, queues.outbox].find(({ name }) => name === queueName);
     if (method !== 'PUT' || jobId === undefined || queue === undefined)
       return refuse(context, { kind: 'board_change_refused' });
     const job = await queue.getJob(jobId);
     if (job === undefined || (await job.getState()) !== 'failed') return refuse(context, { kind: 'job_not_failed' });
-    if (queue === queues.webhooks) return retryWebhook(context, world, { jobId, data: job.data });
+    if (queue !== queues.outbox) return retryWebhook(context, world, { jobId, data: job.data });
     const message = /^delivery-(\d{1,15})$/.exec(jobId)?.[1];
     if (message !== undefined) await reviveDeliveries(world.db, [Number(message)]);
     await next();

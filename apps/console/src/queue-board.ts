@@ -11,7 +11,8 @@ import type { Role } from './sessions.ts';
 
 /** The queues that the board shows. */
 export interface BoardQueues {
-  readonly webhooks: BullQueue;
+  /** One, or one for each shard. */
+  readonly webhooks: readonly BullQueue[];
   readonly outbox: BullQueue;
 }
 
@@ -28,12 +29,14 @@ function createQueueBoard({ webhooks, outbox }: BoardQueues, role: Role): Hono {
   const manner = role === 'operator' ? 'Single jobs can be retried; for many, plan a replay.' : 'Read-only.';
   createBullBoard({
     queues: [
-      masked(
-        new BullMQAdapter(boardQueue.parse(webhooks), {
-          ...mode,
-          displayName: 'Webhooks',
-          description: `Events on their way from ingest to the ledger; failed ones are dead letters. ${manner}`,
-        }),
+      ...webhooks.map((shard, number) =>
+        masked(
+          new BullMQAdapter(boardQueue.parse(shard), {
+            ...mode,
+            displayName: webhooks.length === 1 ? 'Webhooks' : `Webhooks ${number}`,
+            description: `Events on their way from ingest to the ledger; failed ones are dead letters. ${manner}`,
+          }),
+        ),
       ),
       masked(
         new BullMQAdapter(boardQueue.parse(outbox), {

@@ -19,6 +19,7 @@ import { queueLocation, type QueueLocation } from '@penstock/runtime/queue-locat
 import { ForgetfulQueueError } from '@penstock/runtime/redis';
 import { queueSettings } from '@penstock/runtime/shared-settings';
 import { refuseWhereEventsCouldBeLost } from '@penstock/runtime/refuse-forgetful-queue';
+import { addByShard } from '@penstock/runtime/queue-shards';
 import { openWebhookQueue, type WebhookQueue } from '@penstock/runtime/webhook-queue';
 import { openAdmission, type Admission } from './admission.ts';
 import { createIngestApp, type IngestWorld } from './app.ts';
@@ -139,7 +140,9 @@ async function openEnqueue(
     burst: config.overflowBurst,
     clock: () => performance.now(),
   });
-  const add = enqueueTogether(queue.add);
+  // A shard whose master is away must not hold up what goes to the others.
+  const shards = queue.location.backend === 'redis' ? (queue.location.shards ?? 1) : 1;
+  const add = addByShard(Array.from({ length: shards }, () => enqueueTogether(queue.add)));
   const enqueue = boundedEnqueue(async (deliveries) => {
     if (admission.queueIsFull()) throw new TransientError('queue_unavailable', 'Redis is nearly full');
     const lane = laneOf(deliveries);

@@ -17,7 +17,8 @@ export interface OutboxQueue extends AsyncDisposable {
 
 /** Where it lives: beside the queue of webhooks. */
 export function outboxLocation(location: QueueLocation): QueueLocation {
-  return { ...location, name: `${location.name}-outbox` };
+  const name = `${location.name}-outbox`;
+  return location.backend === 'redis' ? { ...location, name, shards: 1 } : { ...location, name };
 }
 
 /** How often BullMQ may hand a job out; the destination's own limit is far below. */

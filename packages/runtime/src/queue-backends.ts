@@ -10,7 +10,7 @@ import {
 import { ConfigurationError, TransientError } from '@penstock/core/failure';
 import type { QueueLocation, RedisLocation } from './queue-location.ts';
 import { openQueuePool } from './queue-pool.ts';
-import { readRedisAddress } from './redis-address.ts';
+import { keyPrefix } from './redis-address.ts';
 import { redisFactsOf, worstOf, type RedisFacts } from './redis-facts.ts';
 import { assertDurable, awaitReady, connectProducer, mastersOf, type RedisClient } from './redis.ts';
 import { within } from './within.ts';
@@ -48,9 +48,9 @@ export interface QueueBackend {
   readonly close: () => Promise<void>;
 }
 
-/** The queue in Redis, over one connection that fails at once while Redis is away. */
-export function openRedisBackend(location: RedisLocation): QueueBackend {
-  const redis = connectProducer(location.url);
+/** The queue in Redis, over one connection that fails at once while Redis is away: its own, or one that others use too. */
+export function openRedisBackend(location: RedisLocation, shared?: RedisClient): QueueBackend {
+  const redis = shared ?? connectProducer(location.url);
   const { replicas = 0 } = location;
   const bull: RedisBullQueue = new Queue(location.name, { connection: redis, prefix: keyPrefix(location) });
   return {
@@ -70,17 +70,10 @@ export function openRedisBackend(location: RedisLocation): QueueBackend {
       worstOf(await Promise.all(mastersOf(redis).map(async (master) => redisFactsOf(await master.info())))),
     connected: () => awaitReady(redis),
     assertReady: () => assertDurable(redis, { replicas }),
-    close: async () => redis.disconnect(),
+    close: async () => {
+      if (shared === undefined) redis.disconnect();
+    },
   };
-}
-
-/**
- * What BullMQ's keys begin with. A script of its may touch those of one slot of
- * a cluster alone, which the braces see to.
- * Source: Redis, Cluster specification, hash tags.
- */
-export function keyPrefix({ url, name }: RedisLocation): string {
-  return readRedisAddress(url).kind === 'cluster' ? `bull:{${name}}` : 'bull';
 }
 
 /** How long replicas may take to say that they have it; the provider waits. */

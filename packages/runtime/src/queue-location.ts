@@ -10,6 +10,8 @@ export type QueueLocation =
       readonly name: string;
       /** Replicas that have an event before its `add` resolves; 0 unless given. */
       readonly replicas?: number;
+      /** Queues that it consists of, see queue-shards.ts; 1 unless given. */
+      readonly shards?: number;
     } & Sealing)
   | ({ readonly backend: 'postgres'; readonly url: string; readonly name: string } & Sealing);
 
@@ -29,15 +31,25 @@ export function queueLocation(settings: {
   readonly queueDatabaseUrl: string | undefined;
   readonly queueName: string;
   readonly queueReplicas: number | undefined;
+  readonly queueShards: number;
   readonly payloadKeys: PayloadKeys | undefined;
 }): QueueLocation {
-  const { redisUrl, queueDatabaseUrl, queueName: name, queueReplicas, payloadKeys } = settings;
+  const { redisUrl, queueDatabaseUrl, queueName: name, queueReplicas, queueShards: shards, payloadKeys } = settings;
   if (redisUrl !== undefined && queueDatabaseUrl !== undefined)
     throw new ConfigurationError([
       'REDIS_URL and QUEUE_DATABASE_URL are both set; the queue can live in one place only',
     ]);
   if (redisUrl !== undefined)
-    return { backend: 'redis', url: redisUrl, name, replicas: queueReplicas ?? usualReplicas(redisUrl), payloadKeys };
+    return {
+      backend: 'redis',
+      url: redisUrl,
+      name,
+      replicas: queueReplicas ?? usualReplicas(redisUrl),
+      shards,
+      payloadKeys,
+    };
+  if (queueDatabaseUrl !== undefined && shards > 1)
+    throw new ConfigurationError([`QUEUE_SHARDS is ${shards}, and a queue in PostgreSQL has no shards`]);
   if (queueDatabaseUrl !== undefined) return { backend: 'postgres', url: queueDatabaseUrl, name, payloadKeys };
   throw new ConfigurationError([
     'REDIS_URL is missing (Redis that holds the queue), and so is QUEUE_DATABASE_URL, which may stand in for it',

@@ -93,6 +93,15 @@ export function readRedisAddress(url: string): RedisAddress {
   }
 }
 
+/**
+ * What BullMQ's keys begin with. A script of its may touch those of one slot of
+ * a cluster alone, which the braces see to.
+ * Source: Redis, Cluster specification, hash tags.
+ */
+export function keyPrefix({ url, name }: { readonly url: string; readonly name: string }): string {
+  return readRedisAddress(url).kind === 'cluster' ? `bull:{${name}}` : 'bull';
+}
+
 function kindOf(word: string | undefined): RedisAddress['kind'] {
   return word === 'cluster' || word === 'sentinel' ? word : 'single';
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readPayloadKeys, type PayloadKeys } from '@penstock/core/payload-keys';
 import { integer, oneOf, optionalInteger, optionalText, requiredText, text, type Setting } from './env.ts';
+import { SHARDS_MAX } from './queue-shards.ts';
 
 const payloadKeys: Setting<PayloadKeys | undefined> = {
   ...optionalText({
@@ -41,6 +42,13 @@ export const queueSettings = {
     min: 0,
     max: 5,
     fallbackAbout: '1 with sentinels or a cluster, else 0',
+  }),
+  queueShards: integer({
+    name: 'QUEUE_SHARDS',
+    about: 'queues that events are spread over, for a cluster of Redis; the same in every process',
+    fallback: 1,
+    min: 1,
+    max: SHARDS_MAX,
   }),
   payloadKeys,
 };

@@ -13,11 +13,11 @@ import { PermanentError, toError, toFailure } from '@penstock/core/failure';
 import { OUTAGE_DELAY_MS, retryDelay, usualPace } from '@penstock/core/retry-policy';
 import { openDelivery, openWherePossible } from '@penstock/core/sealed-delivery';
 import { openQueuePool } from './queue-pool.ts';
-import { connectConsumer } from './redis.ts';
 import { isBurialName } from './job-names.ts';
-import type { QueueLocation, RedisLocation } from './queue-location.ts';
+import type { QueueLocation } from './queue-location.ts';
 import { isReplayed } from './lanes.ts';
-import { keyPrefix } from './queue-backends.ts';
+import { keyPrefix } from './redis-address.ts';
+import { openRedisWorkers, type QueueWorkers } from './redis-workers.ts';
 
 /** A job in hand. */
 export interface QueuedJob {
@@ -82,9 +82,7 @@ function reasonOf(error: Error): string {
  * Takes jobs and does with each what the verdict says. Closing stops the
  * intake and waits for the jobs in hand.
  */
-export function consumeWebhooks(
-  options: ConsumerOptions,
-): AsyncDisposable & { readonly ready: () => Promise<void>; readonly isRunning: () => boolean } {
+export function consumeWebhooks(options: ConsumerOptions): AsyncDisposable & { readonly ready: () => Promise<void> } {
   const keys = options.location.payloadKeys ?? null;
   const take: Take = async (job, token) => {
     const attempt = job.attemptsMade + 1;
@@ -146,28 +144,35 @@ export function consumeWebhooks(
           : retryDelay({ attempt: attemptsMade, seed: job?.id ?? '' }).delayMs,
     },
   };
-  const { worker, disconnect } =
-    options.location.backend === 'redis'
-      ? openRedisWorker(options.location, take, common)
-      : openPostgresWorker(options.location, take, common);
-
-  worker.on('error', options.onError);
-  worker.on('failed', (job, error) => {
-    if (job === undefined || error instanceof RetryLater || error.message !== STALLED_TOO_OFTEN) return;
-    const data = openWherePossible(job.data, keys);
-    options
-      .onAbandoned({ jobId: job.id ?? '', data, attempt: job.attemptsMade, ...replayedOf(job) }, error.message)
-      .catch(options.onError);
-  });
-
-  return {
-    ready: () => worker.waitUntilReady(),
-    isRunning: () => worker.isRunning() && !worker.isPaused(),
-    [Symbol.asyncDispose]: async () => {
-      await worker.close();
-      await disconnect();
-    },
+  const attend = <Opened extends RedisWorker | PostgresWorker>(worker: Opened): Opened => {
+    worker.on('error', options.onError);
+    worker.on('failed', (job, error) => {
+      if (job === undefined || error instanceof RetryLater || error.message !== STALLED_TOO_OFTEN) return;
+      const data = openWherePossible(job.data, keys);
+      options
+        .onAbandoned({ jobId: job.id ?? '', data, attempt: job.attemptsMade, ...replayedOf(job) }, error.message)
+        .catch(options.onError);
+    });
+    return worker;
   };
+  const { location } = options;
+  const { ready, close } =
+    location.backend === 'redis'
+      ? openRedisWorkers(location, {
+          concurrency: options.concurrency,
+          onError: options.onError,
+          start: (shard, { redis, concurrency }) =>
+            attend(
+              new Worker<unknown, string>(shard.name, take, {
+                ...common,
+                concurrency,
+                connection: redis,
+                prefix: keyPrefix(shard),
+              }),
+            ),
+        })
+      : openPostgresWorker(location, { take, common, attend });
+  return { ready, [Symbol.asyncDispose]: close };
 }
 
 /**
@@ -185,40 +190,37 @@ function replayedOf(job: Job<unknown, string>): { readonly replayed?: true } {
 type Take = (job: Job<unknown, string>, token?: string) => Promise<string>;
 type CommonOptions = Omit<WorkerOptions, 'connection'> & { readonly concurrency: number };
 
-function openRedisWorker(
-  location: RedisLocation,
-  take: Take,
-  common: CommonOptions,
-): { readonly worker: RedisWorker; readonly disconnect: () => Promise<void> } {
-  const redis = connectConsumer(location.url);
-  return {
-    worker: new Worker<unknown, string>(location.name, take, {
-      ...common,
-      connection: redis,
-      prefix: keyPrefix(location),
-    }),
-    disconnect: async () => redis.disconnect(),
-  };
-}
-
 function openPostgresWorker(
   location: QueueLocation,
-  take: Take,
-  common: CommonOptions,
-): { readonly worker: PostgresWorker; readonly disconnect: () => Promise<void> } {
+  {
+    take,
+    common,
+    attend,
+  }: {
+    readonly take: Take;
+    readonly common: CommonOptions;
+    readonly attend: (worker: PostgresWorker) => PostgresWorker;
+  },
+): QueueWorkers {
   // Each job in hand renews its lock and finishes over the pool; ten connections serve many jobs.
   const pool = openQueuePool({
     url: location.url,
     max: Math.min(common.concurrency, 10) + 2,
     applicationName: 'penstock-worker-queue',
   });
-  const worker: PostgresWorker = new Worker<
-    unknown,
-    string,
-    string,
-    PostgresQueueBackend,
-    JobProgress,
-    PostgresConnectionOptions
-  >(location.name, take, { ...common, connection: pool }, createPostgresBackend);
-  return { worker, disconnect: () => pool.end() };
+  const worker: PostgresWorker = attend(
+    new Worker<unknown, string, string, PostgresQueueBackend, JobProgress, PostgresConnectionOptions>(
+      location.name,
+      take,
+      { ...common, connection: pool },
+      createPostgresBackend,
+    ),
+  );
+  return {
+    ready: async () => void (await worker.waitUntilReady()),
+    close: async () => {
+      await worker.close();
+      await pool.end();
+    },
+  };
 }

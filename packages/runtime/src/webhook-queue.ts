@@ -8,6 +8,7 @@ import { openPostgresBackend, openRedisBackend, type BullQueue, type QueueBacken
 import { burialName, isBurialName, jobName } from './job-names.ts';
 import { priorities, type Lane } from './lanes.ts';
 import type { QueueLocation } from './queue-location.ts';
+import { openInShards } from './queue-in-shards.ts';
 import type { RedisFacts } from './redis-facts.ts';
 
 /** A job's place in the queue; `missing` where the queue does not know the id. */
@@ -70,8 +71,8 @@ export interface WebhookQueue extends AsyncDisposable {
   readonly connected: () => Promise<void>;
   /** Throws where an acknowledged event could be lost, or nothing answers. */
   readonly assertReady: () => Promise<void>;
-  /** For Bull Board. */
-  readonly bull: BullQueue;
+  /** For Bull Board: one, or one for each shard. */
+  readonly bulls: () => readonly [BullQueue, ...BullQueue[]];
 }
 
 /**
@@ -79,7 +80,12 @@ export interface WebhookQueue extends AsyncDisposable {
  * Connects in the background: while the backend is away, calls fail at once.
  */
 export function openWebhookQueue(location: QueueLocation): WebhookQueue {
-  const backend = location.backend === 'redis' ? openRedisBackend(location) : openPostgresBackend(location);
+  return location.backend === 'postgres'
+    ? openShard(location, openPostgresBackend(location))
+    : openInShards(location, (shard, redis) => openShard(shard, openRedisBackend(shard, redis)));
+}
+
+function openShard(location: QueueLocation, backend: QueueBackend): WebhookQueue {
   const { bull } = backend;
   const keys = location.payloadKeys ?? null;
   bull.on('error', () => undefined);
@@ -95,7 +101,7 @@ export function openWebhookQueue(location: QueueLocation): WebhookQueue {
 
   return {
     location,
-    bull,
+    bulls: () => [bull],
     recreate,
     add: async (deliveries, { lane = 'live' } = {}) => {
       backend.assertConnected();
