@@ -65,6 +65,20 @@ export const webhookPath: Board = {
           ],
         },
         {
+          title: 'Rate limits: refused, let through unasked',
+          unit: 'reqps',
+          queries: [
+            {
+              expr: `sum by (endpoint) (rate(penstock_rate_limited_total{${inEnvironment},endpoint=~"$endpoint"}[$__rate_interval]))`,
+              legend: '{{endpoint}} refused',
+            },
+            {
+              expr: `sum by (endpoint) (rate(penstock_rate_limit_unanswered_total{${inEnvironment},endpoint=~"$endpoint"}[$__rate_interval]))`,
+              legend: '{{endpoint}} unasked',
+            },
+          ],
+        },
+        {
           title: 'Pressure',
           unit: 'percentunit',
           queries: [{ expr: `penstock_pressure_ratio{${inEnvironment}}`, legend: '{{instance}}' }],

@@ -86,6 +86,7 @@ export function createIngestEvents({
         }
       }
 
+      if (outcome.kind === 'rate_limited') metrics.rateLimited.inc({ endpoint });
       if (outcome.kind === 'overloaded') metrics.turnedAway.inc({ reason: outcome.reason });
 
       tellSpan(received);
@@ -128,6 +129,11 @@ export function createIngestEvents({
       );
       if (refusalLines.mayTell(refusalName(outcome)))
         logger.info({ client, status, ...outcomeFields(outcome) }, 'a request was turned away');
+    },
+
+    /** Redis did not say whether there is a token left, and the request was let through. */
+    rateLimitUnanswered: (endpoint: string): void => {
+      metrics.rateLimitUnanswered.inc({ endpoint });
     },
 
     /** One that had no request in hand, because there were too many. */

@@ -30,6 +30,7 @@ import { enqueueTogether } from './enqueue-together.ts';
 import { createIngestEvents, type IngestEvents } from './events.ts';
 import { chooseLanes } from './overflow.ts';
 import { gate } from './gate.ts';
+import { openRateLimits, rateLimitProblems } from './rate-limits.ts';
 import type { OpenEndpoint, ReceiveWorld } from './receive-webhook.ts';
 import { spoolDeliveries, type SpooledEnqueue } from './spool-deliveries.ts';
 
@@ -62,6 +63,9 @@ export async function ingest(given: IngestProcess, scope: ProcessScope): Promise
   scope.resources.defer(events.tellRest);
   const admission = scope.resources.use(openAdmission(config, queue));
   const { enqueue, spool } = await openEnqueue(given, { config, queue, admission, events, scope });
+  const rateLimits = scope.resources.use(
+    openRateLimits([...endpoints.values()], { location, onUnanswered: events.rateLimitUnanswered }),
+  );
   const bodies = createBodyRoom({ requestsMax: config.requestsMax, bytesMax: config.bodiesBytesMax });
 
   const health = scope.resources.use(
@@ -81,6 +85,7 @@ export async function ingest(given: IngestProcess, scope: ProcessScope): Promise
 
   const world: IngestWorld = {
     endpoints,
+    rateLimiters: rateLimits.limiters,
     enqueue,
     bodies,
     clientOf: admission.clientOf,
@@ -199,6 +204,8 @@ async function prepare(environment: Environment): Promise<Prepared> {
   const location = await gather(() => queueLocation(readSettings(queueSettings, environment)));
   if (config === undefined || endpoints === undefined || location === undefined)
     throw new ConfigurationError([...problems]);
+  const unlimited = rateLimitProblems([...endpoints.values()], location);
+  if (unlimited.length > 0) throw new ConfigurationError(unlimited);
   return { config, endpoints, location };
 }
 
@@ -222,8 +229,8 @@ function openEndpoints(
     try {
       const verify = endpoint.provider.createVerifier(resolved.settings, effects);
       const answerChallenge = endpoint.provider.createChallengeResponder?.(resolved.settings) ?? null;
-      const { name, account, provider } = endpoint;
-      open.set(name, { name, account, provider, verify, answerChallenge });
+      const { name, account, provider, rateLimit: limit } = endpoint;
+      open.set(name, { name, account, provider, verify, answerChallenge, limit });
     } catch (error) {
       if (!(error instanceof ConfigurationError)) throw error;
       problems.push(...error.problems.map((problem) => `endpoint ${endpoint.name}: ${problem}`));

@@ -2,6 +2,8 @@ import type { IncomingMessage } from 'node:http';
 import type { Delivery } from '@penstock/core/delivery';
 import type { QueueStanding, ReceiveOutcome } from '@penstock/core/outcome';
 import type { Provider, Verifier } from '@penstock/core/provider';
+import type { RateLimit } from '@penstock/core/rate-limit';
+import type { RateLimiter } from '@penstock/runtime/rate-limit';
 import type { SignedRequest } from '@penstock/core/signed-request';
 import type { BodyRoom } from './body-room.ts';
 import { toDeliveries } from './deliveries.ts';
@@ -16,11 +18,15 @@ export interface OpenEndpoint {
   readonly verify: Verifier;
   /** Answers the provider's GET that asks who listens here; null where it asks nothing of the kind. */
   readonly answerChallenge: ((query: URLSearchParams) => string | null) | null;
+  /** How many of its genuine requests are taken; null where all are. */
+  readonly limit: RateLimit | null;
 }
 
 /** What receiving needs of the world. */
 export interface ReceiveWorld {
   readonly endpoints: ReadonlyMap<string, OpenEndpoint>;
+  /** Of those endpoints that have a limit, by name. */
+  readonly rateLimiters: ReadonlyMap<string, RateLimiter>;
   readonly enqueue: (deliveries: readonly Delivery[]) => Promise<readonly QueueStanding[]>;
   readonly now: () => Date;
   readonly newId: () => string;
@@ -59,6 +65,10 @@ export async function receiveWebhook(incoming: IncomingWebhook, world: ReceiveWo
   if (mediaType !== null && mediaTypeOf(contentType) !== mediaType)
     return { kind: 'unsupported_media_type', expected: mediaType };
 
+  const limiter = world.rateLimiters.get(endpoint.name);
+  const spent = limiter?.held() ?? null;
+  if (spent !== null) return { kind: 'rate_limited', quota: spent };
+
   using place = world.bodies.enter();
   const body = await readBody(request, world.limits, place);
   if (body.kind !== 'body') return body;
@@ -72,6 +82,10 @@ export async function receiveWebhook(incoming: IncomingWebhook, world: ReceiveWo
   };
   const verification = await endpoint.verify(signed, receivedAt);
   if (verification.kind === 'rejected' || verification.kind === 'undecided') return verification;
+
+  // Of genuine requests alone: a forger must not be able to spend what is a provider's.
+  const quota = (await limiter?.take()) ?? null;
+  if (quota !== null && quota.waitMs > 0) return { kind: 'rate_limited', quota };
 
   const deliveries = toDeliveries({
     endpoint,
@@ -94,6 +108,7 @@ export async function receiveWebhook(incoming: IncomingWebhook, world: ReceiveWo
   return {
     kind: 'accepted',
     keyId: verification.keyId,
+    quota,
     events: deliveries.map((delivery, position) => ({
       eventId: delivery.eventId,
       type: delivery.type,

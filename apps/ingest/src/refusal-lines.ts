@@ -67,6 +67,7 @@ export function isRefusal(kind: ReceiveOutcome['kind']): boolean {
     case 'head_too_large':
     case 'address_too_long':
     case 'client_barred':
+    case 'rate_limited':
       return true;
     case 'accepted':
     case 'challenged':

@@ -1,6 +1,8 @@
 import type { QueueStanding, ReceiveOutcome } from '@penstock/core/outcome';
 import type { Provider } from '@penstock/core/provider';
+import type { Quota } from '@penstock/core/rate-limit';
 import { ADDRESS_CHARACTERS_MAX, HEADER_LINES_MAX } from './head-limits.ts';
+import { rateLimitHeaders } from './rate-limit-headers.ts';
 
 export interface Answer {
   readonly status: number;
@@ -19,9 +21,20 @@ export type ProviderWishes = Pick<Provider, 'acknowledgement' | 'mismatchStatus'
 export function respond(outcome: ReceiveOutcome, requestId: string, wishes: ProviderWishes = {}): Answer {
   switch (outcome.kind) {
     case 'accepted':
-      return wishes.acknowledgement === undefined
-        ? json(200, acceptance(outcome.events), requestId)
-        : text(wishes.acknowledgement, requestId);
+      return withQuota(
+        wishes.acknowledgement === undefined
+          ? json(200, acceptance(outcome.events), requestId)
+          : text(wishes.acknowledgement, requestId),
+        outcome.quota,
+      );
+    case 'rate_limited':
+      return withQuota(
+        problem(
+          { status: 429, code: 'rate_limited', title: 'More came to this endpoint than its limit allows' },
+          requestId,
+        ),
+        outcome.quota,
+      );
     case 'challenged':
       return text({ status: 200, contentType: 'text/plain', body: outcome.answer }, requestId);
     case 'malformed':
@@ -178,6 +191,10 @@ export function respond(outcome: ReceiveOutcome, requestId: string, wishes: Prov
         requestId,
       );
   }
+}
+
+function withQuota(answer: Answer, quota: Quota | null): Answer {
+  return quota === null ? answer : { ...answer, headers: { ...answer.headers, ...rateLimitHeaders(quota) } };
 }
 
 /** One event answers flat; several answer as a list. */

@@ -22,7 +22,7 @@ const RETRIES_MAX = 2;
  * told where somebody asks.
  */
 export function openSnapshotters(
-  configuration: { readonly endpoints: ReadonlyMap<string, Omit<ConfiguredEndpoint, 'retry'>> },
+  configuration: { readonly endpoints: ReadonlyMap<string, Omit<ConfiguredEndpoint, 'retry' | 'rateLimit'>> },
   options: {
     readonly production: boolean;
     readonly environment: Environment;

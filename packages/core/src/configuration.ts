@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { destinationSchema, type Destination } from './destination.ts';
 import type { ErrorReport } from './error-report.ts';
 import type { Handler } from './handler.ts';
+import { rateLimitSchema } from './rate-limit.ts';
 import { retrySchema } from './retry-settings.ts';
 import { disputeStatuses, paymentStatuses, payoutStatuses, refundStatuses } from './payment-event.ts';
 
@@ -28,7 +29,13 @@ export interface Endpoint {
   readonly account?: string;
   /** How its failed events are tried again; what is left out is as usual. */
   readonly retry?: RetrySettings & { readonly types?: Readonly<Record<string, RetrySettings>> };
-  readonly [setting: string]: EndpointSetting | Endpoint['retry'] | undefined;
+  /**
+   * How many genuine requests it takes, of all processes together; what comes
+   * faster is answered 429. Without it there is no limit, which is what a
+   * payment provider deserves: storms wait in the queue (docs/decisions/0025-who-is-let-in.md).
+   */
+  readonly rateLimit?: { readonly perSecond: number; readonly burst?: number };
+  readonly [setting: string]: EndpointSetting | Endpoint['retry'] | Endpoint['rateLimit'] | undefined;
 }
 
 /** A pace of retries, as written. */
@@ -133,6 +140,7 @@ export const configurationSchema = z.strictObject({
           .regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, _ and -')
           .optional(),
         retry: retrySchema.optional(),
+        rateLimit: rateLimitSchema.optional(),
       })
       .catchall(setting),
   ),

@@ -1,10 +1,17 @@
+import type { Quota } from './rate-limit.ts';
 import type { RejectionCode } from './verification.ts';
 
 /**
  * What becomes of one request at the gate. `respond.ts` alone maps it to HTTP.
  */
 export type ReceiveOutcome =
-  | { readonly kind: 'accepted'; readonly keyId: string; readonly events: readonly QueuedEvent[] }
+  | {
+      readonly kind: 'accepted';
+      readonly keyId: string;
+      readonly events: readonly QueuedEvent[];
+      /** Null where the endpoint has no limit. */
+      readonly quota: Quota | null;
+    }
   /** The provider asked who listens here, and this proves it. */
   | { readonly kind: 'challenged'; readonly answer: string }
   /** Genuine but not an event: kept as a dead letter, answered 400. */
@@ -12,6 +19,8 @@ export type ReceiveOutcome =
   | { readonly kind: 'rejected'; readonly code: RejectionCode; readonly reason: string }
   /** Another body came under an id already queued, on a signature that does not bind the body. */
   | { readonly kind: 'contested' }
+  /** More of its endpoint's genuine requests came than its limit allows. */
+  | { readonly kind: 'rate_limited'; readonly quota: Quota }
   | { readonly kind: 'unknown_endpoint' }
   | { readonly kind: 'method_not_allowed' }
   | { readonly kind: 'unsupported_media_type'; readonly expected: string }

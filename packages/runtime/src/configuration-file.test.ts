@@ -33,7 +33,14 @@ async function problemsOf(file: string): Promise<readonly string[]> {
 }
 
 function endpoint(settings: Readonly<Record<string, EndpointSetting>>): ConfiguredEndpoint {
-  return { name: 'stripe', provider: providers.stripe, account: 'stripe', settings, retry: retryRules(undefined) };
+  return {
+    name: 'stripe',
+    provider: providers.stripe,
+    account: 'stripe',
+    settings,
+    retry: retryRules(undefined),
+    rateLimit: null,
+  };
 }
 
 describe('a configuration file', () => {
@@ -50,6 +57,26 @@ describe('a configuration file', () => {
     ]);
     expect(endpoints.get('stripe')?.settings).toEqual({ secrets: ['whsec_1234'] });
     expect(handlers.map(({ name }) => name)).toEqual(['a']);
+  });
+
+  test("gives an endpoint the rate limit that is written, and a second's worth at once; none by itself", async () => {
+    const { endpoints } = await loadConfiguration(
+      await fileWith(`export default { endpoints: {
+        a: { provider: 'github', secrets: [], rateLimit: { perSecond: 5 } },
+        b: { provider: 'github', secrets: [], rateLimit: { perSecond: 5, burst: 50 } },
+        c: { provider: 'github', secrets: [] },
+      } }`),
+    );
+    expect([...endpoints.values()].map(({ rateLimit }) => rateLimit)).toEqual([
+      { perSecond: 5, burst: 5 },
+      { perSecond: 5, burst: 50 },
+      null,
+    ]);
+    expect(
+      await problemsOf(
+        await fileWith(`export default { endpoints: { a: { provider: 'github', rateLimit: { perSecond: 0 } } } }`),
+      ),
+    ).toEqual(['endpoints.a.rateLimit.perSecond: must be a whole number from 1']);
   });
 
   test('that names a provider there is not says which, and so for each', async () => {

@@ -12,6 +12,7 @@ import type { destinationSchema } from '@penstock/core/destination';
 import { ConfigurationError } from '@penstock/core/failure';
 import { providerNamed } from '@penstock/core/providers/registry';
 import type { Provider } from '@penstock/core/provider';
+import type { RateLimit } from '@penstock/core/rate-limit';
 import type { RetryRules } from '@penstock/core/retry-policy';
 import { retryRules } from '@penstock/core/retry-settings';
 import { readVariable, type Environment } from './env.ts';
@@ -25,6 +26,8 @@ export interface ConfiguredEndpoint {
   readonly settings: Readonly<Record<string, EndpointSetting>>;
   /** How its failed events are tried again. */
   readonly retry: RetryRules;
+  /** Null where it takes what comes. */
+  readonly rateLimit: RateLimit | null;
 }
 
 export interface LoadedConfiguration<Tx> {
@@ -53,13 +56,13 @@ export async function loadConfiguration<Tx>(file: string): Promise<LoadedConfigu
 
   const problems: string[] = [];
   const endpoints = new Map<string, ConfiguredEndpoint>();
-  for (const [name, { provider: providerId, account = name, retry, ...settings }] of Object.entries(
+  for (const [name, { provider: providerId, account = name, retry, rateLimit = null, ...settings }] of Object.entries(
     parsed.data.endpoints,
   )) {
     const provider = providerNamed(providerId);
     if (provider === undefined)
       problems.push(`${file}: endpoints.${name}.provider: there is no provider named ${providerId}`);
-    else endpoints.set(name, { name, provider, account, settings, retry: retryRules(retry) });
+    else endpoints.set(name, { name, provider, account, settings, retry: retryRules(retry), rateLimit });
   }
   problems.push(
     ...sharedAccountProblems(file, [...endpoints.values()]),

@@ -12,6 +12,18 @@ export function limitMetrics(declare: Declare) {
       },
       serves: 'Webhook path: turned away; alert TurnedAway',
     }),
+    rateLimited: declare.counter({
+      name: 'penstock_rate_limited_total',
+      help: 'Requests answered 429 because more came to their endpoint than its `rateLimit` allows.',
+      labels: { endpoint: 'a name of the configuration' },
+      serves: 'Webhook path: rate limits; alert RateLimited',
+    }),
+    rateLimitUnanswered: declare.counter({
+      name: 'penstock_rate_limit_unanswered_total',
+      help: 'Genuine requests let through although Redis did not say whether their endpoint has a token left.',
+      labels: { endpoint: 'a name of the configuration' },
+      serves: 'Webhook path: rate limits; alert RateLimitOpen',
+    }),
     requestsInHand: declare.gauge({
       name: 'penstock_requests_in_hand',
       help: 'Requests of this ingest whose body is arriving or whose event is on its way to the queue.',
