@@ -16,6 +16,7 @@ keep() { [ -e "$1" ] || { cat >"$1" && chmod 444 "$1" && echo "made deploy/secre
 
 random | tr -d '\n' | keep postgres-password
 random | tr -d '\n' | keep replicator-password
+for role in owner worker console-database read; do random | tr -d '\n' | keep "$role-password"; done
 random | tr -d '\n' | keep redis-password
 random | tr -d '\n' | keep console-password
 random | tr -d '\n' | keep console-operator-password
@@ -23,13 +24,16 @@ random | tr -d '\n' | keep mask-key
 random | tr -d '\n' | keep grafana-password
 # Its id is the day it was made; docs/SECURITY.md says how it is rotated. What it sealed is lost with it: keep a copy elsewhere.
 printf '%s:%s' "$(date -u +%Y-%m-%d)" "$(openssl rand -base64 32)" | keep payload-keys
-postgres=$(cat postgres-password)
 redis=$(cat redis-password)
-printf 'postgres://penstock:%s@pgbouncer:6432/penstock?pgbouncer=true' "$postgres" | keep database-url
-printf 'postgres://penstock:%s@postgres:5432/penstock' "$postgres" | keep database-direct-url
-printf 'postgres://penstock:%s@postgres-replica:5432/penstock' "$postgres" | keep database-replica-url
+# The owner of the tables migrates; everybody else has a role of their own (docs/SECURITY.md).
+printf 'postgres://penstock_owner:%s@postgres:5432/penstock' "$(cat owner-password)" | keep database-direct-url
+printf 'postgres://penstock_worker:%s@pgbouncer:6432/penstock?pgbouncer=true' "$(cat worker-password)" | keep worker-database-url
+printf 'postgres://penstock_console:%s@pgbouncer:6432/penstock?pgbouncer=true' "$(cat console-database-password)" |
+  keep console-database-url
+printf 'postgres://penstock_read:%s@postgres-replica:5432/penstock' "$(cat read-password)" | keep database-replica-url
 printf 'redis://penstock:%s@redis:6379' "$redis" | keep redis-url
-printf '"penstock" "%s"\n' "$postgres" | keep pgbouncer-users
+printf '"penstock_worker" "%s"\n"penstock_console" "%s"\n' "$(cat worker-password)" "$(cat console-database-password)" |
+  keep pgbouncer-users
 # Nobody but this user, no key but BullMQ's, and of the dangerous commands the ones that ask (CLIENT LIST and INFO for
 # BullMQ and metrics, CONFIG GET for proving that nothing acknowledged is lost).
 hash=$(printf '%s' "$redis" | openssl dgst -sha256 -r | cut -d' ' -f1)

@@ -169,6 +169,7 @@ operator_actions.target text not null
 operator_actions.reason text
 operator_actions.request_id text not null
 operator_actions.details jsonb not null
+operator_actions.source text
 outbox.id bigint not null generated always as identity
 outbox.ledger_id bigint not null
 outbox.topic text not null
@@ -461,15 +462,28 @@ CREATE TRIGGER transmissions_append_only BEFORE DELETE OR UPDATE ON public.trans
 CREATE TRIGGER transmissions_no_truncate BEFORE TRUNCATE ON public.transmissions FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 
 -- functions
+CREATE OR REPLACE FUNCTION public.assert_monthly(parent text)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if parent not in ('events', 'deliveries', 'confirmations', 'attempts') then
+    raise exception 'penstock: % is not kept by month', parent using errcode = 'insufficient_privilege';
+  end if;
+end
+$function$
 CREATE OR REPLACE FUNCTION public.create_month(parent text, month date)
  RETURNS boolean
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
 AS $function$
 declare
   name   text := parent || '_' || to_char(month, 'YYYY_MM');
   begins timestamptz := date_trunc('month', month::timestamp) at time zone 'UTC';
   ends   timestamptz := (date_trunc('month', month::timestamp) + interval '1 month') at time zone 'UTC';
 begin
+  perform assert_monthly(parent);
   -- "penstock months": two that make the same month at once wait for each other.
   perform pg_advisory_xact_lock(7365708);
   if to_regclass(quote_ident(name)) is not null then
@@ -481,6 +495,36 @@ begin
                  name || '_no_truncate', name);
   execute format('alter table %I attach partition %I for values from (%L) to (%L)', parent, name, begins, ends);
   return true;
+end
+$function$
+CREATE OR REPLACE FUNCTION public.month_may_go(parent text, month date)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+declare
+  name  text := month_to_drop(parent, month);
+  found boolean;
+begin
+  execute format('select not exists (select from %1$I)
+                         or exists (select from %1$I as whole where not exists (
+                                      select from unfinished_events() as unfinished where unfinished.id = whole.%2$I))',
+                 name, case parent when 'events' then 'id' else 'ledger_id' end) into found;
+  return found;
+end
+$function$
+CREATE OR REPLACE FUNCTION public.month_to_drop(parent text, month date)
+ RETURNS text
+ LANGUAGE plpgsql
+AS $function$
+begin
+  perform assert_monthly(parent);
+  if (date_trunc('month', month::timestamp) + interval '1 month') at time zone 'UTC' > now() - interval '35 days' then
+    raise exception 'penstock: % of % may not be dropped yet', to_char(month, 'YYYY-MM'), parent
+      using errcode = 'insufficient_privilege';
+  end if;
+  return parent || '_' || to_char(month, 'YYYY_MM');
 end
 $function$
 CREATE OR REPLACE FUNCTION public.refuse_change()
@@ -517,4 +561,63 @@ begin
   end if;
   return new;
 end
+$function$
+CREATE OR REPLACE FUNCTION public.replace_month(parent text, month date)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+declare
+  name   text := month_to_drop(parent, month);
+  rest   text := name || '_rest';
+  begins timestamptz := date_trunc('month', month::timestamp) at time zone 'UTC';
+  ends   timestamptz := (date_trunc('month', month::timestamp) + interval '1 month') at time zone 'UTC';
+  kept   bigint;
+begin
+  -- How long writers may be kept waiting: an event's transaction takes some milliseconds, a rebuild's minutes.
+  perform set_config('lock_timeout', '100ms', true);
+  execute format('lock table only %I in access exclusive mode', parent);
+  -- Ten minutes are longer than any transaction of a worker may be.
+  execute format('insert into %I select * from %I where %I in (
+                    select id from unfinished_events() where since >= now() - interval ''10 minutes'') on conflict do nothing',
+                 rest, name, case parent when 'events' then 'id' else 'ledger_id' end);
+  execute format('alter table %I detach partition %I', parent, name);
+  execute format('drop table %I', name);
+  execute format('select count(*) from %I', rest) into kept;
+  if kept = 0 then
+    execute format('drop table %I', rest);
+    return kept;
+  end if;
+  execute format('alter table %I rename to %I', rest, name);
+  -- As create_month makes it.
+  execute format('create trigger %I before truncate on %I for each statement execute function refuse_change()',
+                 name || '_no_truncate', name);
+  execute format('alter table %I attach partition %I for values from (%L) to (%L)', parent, name, begins, ends);
+  return kept;
+end
+$function$
+CREATE OR REPLACE FUNCTION public.set_month_aside(parent text, month date)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+declare
+  name text := month_to_drop(parent, month);
+begin
+  execute format('create table %I (like %I including all excluding identity)', name || '_rest', parent);
+  execute format('insert into %I select * from %I where %I in (select id from unfinished_events()) on conflict do nothing',
+                 name || '_rest', name, case parent when 'events' then 'id' else 'ledger_id' end);
+end
+$function$
+CREATE OR REPLACE FUNCTION public.unfinished_events()
+ RETURNS TABLE(id bigint, since timestamp with time zone)
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select ledger.id, touched_at from ledger where state = 'received'
+  union all select ledger.id, finished_at from ledger where state = 'dead'
+  union all select outbox.ledger_id, timestamptz 'infinity' from outbox_deliveries join outbox on outbox.id = outbox_id
+            where outbox_deliveries.state in ('pending', 'queued')
 $function$

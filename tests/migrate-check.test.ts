@@ -42,7 +42,7 @@ test('a schema without this version’s migrations is told of, and nothing is ch
   expect([code, stdout]).toEqual([1, expect.stringContaining('0001_ledger_and_payments')]);
   expect((await check(empty.url)).code).toBe(1);
   const wrong = await runScript('apps/worker/src/commands/migrate.ts', ['chekc'], { DATABASE_URL: empty.url });
-  expect([wrong.code, wrong.stderr]).toEqual([64, expect.stringContaining('Usage: pnpm migrate [check]')]);
+  expect([wrong.code, wrong.stderr]).toEqual([64, expect.stringContaining('Usage: pnpm migrate [check | roles]')]);
 });
 
 /** What a newer version's `pnpm migrate` leaves behind. */

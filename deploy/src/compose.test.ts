@@ -1,9 +1,11 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { parse } from 'yaml';
 import * as z from 'zod';
 import { repository } from './dockerfile.ts';
+import { makeSecrets } from './topology.ts';
 
 const read = (file: string) => readFileSync(path.join(repository, 'deploy', file), 'utf8');
 const names = z.union([z.array(z.string()), z.record(z.string(), z.unknown()).transform((map) => Object.keys(map))]);
@@ -49,6 +51,32 @@ test('every secret of compose is made by make-secrets.sh', () => {
     expect(file).toBe(`./secrets/${name}`);
     expect(script, name).toContain(name);
   }
+});
+
+test('who connects to PostgreSQL does so as a role of its own, which primary.sh makes and PgBouncer knows', () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'secrets-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const secretsFolder = makeSecrets(folder);
+  const secret = (name: string) => readFileSync(path.join(secretsFolder, name), 'utf8');
+  const script = read('postgres/primary.sh');
+  const users = secret('pgbouncer-users');
+  const url = (service: string, variable: string) =>
+    new URL(secret(path.basename(services[service]?.environment[variable] ?? '')));
+  const connections = {
+    penstock_worker: url('worker', 'DATABASE_URL_FILE'),
+    penstock_console: url('console', 'DATABASE_URL_FILE'),
+    penstock_read: url('console', 'DATABASE_REPLICA_URL_FILE'),
+    penstock_owner: url('migrate', 'DATABASE_URL_FILE'),
+  };
+  for (const [role, { username, password, hostname }] of Object.entries(connections)) {
+    expect(username).toBe(role);
+    const [, variable] = new RegExp(`^create role ${role} login password :'(\\w+)';$`, 'm').exec(script) ?? [];
+    const [, file = ''] = new RegExp(`-v ${variable}="\\$\\(secret ([a-z-]+)\\)"`).exec(script) ?? [];
+    expect(services['postgres']?.secrets).toContain(file);
+    expect(secret(file)).toBe(password);
+    if (hostname === 'pgbouncer') expect(users).toContain(`"${role}" "${password}"\n`);
+  }
+  expect(services['ingest-1']?.environment).not.toHaveProperty('DATABASE_URL_FILE');
 });
 
 test('no process of ours has root, a writable root, or less time to stop than it may take', () => {

@@ -1,12 +1,13 @@
 import { styleText } from 'node:util';
 import { openDatabase } from '@penstock/db/database';
 import { checkSchema, migrate } from '@penstock/db/migrate';
+import { createRoles, grantRoles } from '@penstock/db/roles';
 import { readSettings } from '@penstock/runtime/env';
 import { databaseSettings, sharedSettings } from '@penstock/runtime/shared-settings';
 import { migrateQueue } from '@penstock/runtime/queue-backends';
 import { EXIT_USAGE, readFlags, runOperatorCommand, UsageError } from './operator-command.ts';
 
-const usage = `Usage: pnpm migrate [check]
+const usage = `Usage: pnpm migrate [check | roles]
 
 Brings the ledger's schema, and the queue's where PostgreSQL holds it, up to this
 version. Any number may start at once; they wait for each other. A migration that
@@ -15,6 +16,10 @@ does not get its lock within 3 seconds lets everybody else pass and tries again.
   check    changes nothing: tells whether this version can run on the schema, and
            whether the version that made the schema survives what is not applied
            yet. Exit code 1 where one of them is not so.
+  roles    makes the roles of the fleet that are missing (penstock_worker,
+           penstock_console, penstock_read; without a login) and gives them their
+           rights. Needs a role that may create roles. "pnpm migrate" itself gives
+           those that exist their rights after each run (docs/SECURITY.md).
   --help   this text
 
 Needs DATABASE_URL, of PostgreSQL itself and not of PgBouncer; QUEUE_DATABASE_URL
@@ -37,6 +42,8 @@ await runOperatorCommand(async (args) => {
       return apply();
     case 'check':
       return check();
+    case 'roles':
+      return roles();
     default:
       process.stderr.write(usage);
       return EXIT_USAGE;
@@ -57,9 +64,28 @@ async function apply(): Promise<number> {
   const applied = await migrate(db, {
     onWait: (tries) => process.stderr.write(`A lock is held by somebody else; try ${tries} follows.\n`),
   });
+  await grantRoles(db);
   if (queueDatabaseUrl !== undefined)
     await migrateQueue({ backend: 'postgres', url: queueDatabaseUrl, name: 'webhooks' });
   process.stdout.write(applied.length === 0 ? 'The schema is up to date.\n' : `Applied ${applied.join(', ')}.\n`);
+  return 0;
+}
+
+async function roles(): Promise<number> {
+  const { databaseUrl } = readSettings({ databaseUrl: databaseSettings.databaseUrl }, process.env);
+  await using db = openDatabase({ url: databaseUrl, poolMax: 1, applicationName: 'penstock-migrate' });
+  const made = await createRoles(db);
+  process.stdout.write(
+    made.length === 0
+      ? 'The roles are there.\n'
+      : `Made ${made.join(', ')}; give each a login: alter role … login password …\n`,
+  );
+  const { missing } = await checkSchema(db);
+  if (missing.length > 0) {
+    process.stdout.write('The schema is not migrated yet; "pnpm migrate" gives them their rights.\n');
+    return 0;
+  }
+  process.stdout.write(`${(await grantRoles(db)).join(', ')} have their rights in this database, and no others.\n`);
   return 0;
 }
 
