@@ -5,7 +5,8 @@ import { Pool } from 'pg';
 import { encodeBody, sha256Hex, type Delivery } from '@penstock/core/delivery';
 import { openWebhookQueue } from '@penstock/runtime/webhook-queue';
 import { startChild, type Child } from './child.ts';
-import type { Measurement, Round } from './report.ts';
+import { processorTime, type ProcessorTime } from './processor-time.ts';
+import type { Cost, Measurement, Round } from './report.ts';
 import type { BenchServices } from './services.ts';
 import { stripeEvents, type BenchEvent } from './stripe-requests.ts';
 import { smallTransactions } from './workers/small-transactions.ts';
@@ -15,6 +16,9 @@ export type WorkerVariant = (typeof workerVariants)[number];
 
 /** The share of events that is not counted: code is compiled and connections are opened while they are processed. */
 const WARM_UP_SHARE = 0.2;
+
+/** How often it is looked. At the queue: counting rows would take the database as much time as some hundred events. */
+const LOOK_MS = 20;
 
 /** Events in one command to the queue. */
 const FILL_BATCH = 500;
@@ -42,9 +46,10 @@ export async function benchWorker(
     await fill(variant, events, services);
     await using worker = startWorker(variant, { services, databaseUrl, profile: round.profile });
     await worker.line((document) => (isReady(document) ? true : undefined));
-    const perSecond = await rateOf(events.length, async () => doneIn(variant, pool));
+    const processes = { ...services.processes, worker: worker.pid };
+    const { perSecond, cost } = await rateOf(events.length, { left: () => jobsLeft(services), processes, pool });
     const { done, twice } = await effects(variant, pool);
-    onDone({ name: variant, perSecond, lost: events.length - done, failed: twice, latency: null });
+    onDone({ name: variant, perSecond, lost: events.length - done, failed: twice, latency: null, cost });
   } finally {
     await pool.end();
   }
@@ -125,15 +130,66 @@ function isReady(document: unknown): boolean {
   return typeof document === 'object' && document !== null && 'msg' in document && document.msg === 'taking webhooks';
 }
 
-/** Events a second after the warm-up, seen from outside. */
-async function rateOf(count: number, done: () => Promise<number>): Promise<number> {
-  let from: { readonly at: number; readonly done: number } | null = null;
+/** Events a second after the warm-up, seen from outside, and what each took. */
+async function rateOf(
+  count: number,
+  of: {
+    readonly left: () => Promise<number>;
+    readonly processes: Parameters<typeof processorTime>[0];
+    readonly pool: Pool;
+  },
+): Promise<{ readonly perSecond: number; readonly cost: Cost | null }> {
+  const look = async (): Promise<Look> => ({
+    at: performance.now(),
+    done: count - (await of.left()),
+    walBytes: await walBytes(of.pool),
+    used: processorTime(of.processes),
+  });
+  let from: Look | null = null;
   for (;;) {
-    const now = { at: performance.now(), done: await done() };
+    const now = await look();
     if (from === null && now.done >= count * WARM_UP_SHARE) from = now;
-    if (from !== null && now.done >= count) return ((now.done - from.done) / (now.at - from.at)) * 1_000;
-    await sleep(20);
+    if (from !== null && now.done >= count) {
+      const events = now.done - from.done;
+      return { perSecond: (events / (now.at - from.at)) * 1_000, cost: costOf(events, { from, to: now }) };
+    }
+    await sleep(LOOK_MS);
   }
+}
+
+/** Jobs that wait or are in hand, by the names of BullMQ's keys. */
+async function jobsLeft({ redis }: BenchServices): Promise<number> {
+  const lengths = await Promise.all([
+    redis.llen('bull:webhooks:wait'),
+    redis.llen('bull:webhooks:active'),
+    redis.zcard('bull:webhooks:prioritized'),
+    redis.zcard('bull:webhooks:delayed'),
+  ]);
+  return lengths.reduce((sum, length) => sum + length, 0);
+}
+
+interface Look {
+  readonly at: number;
+  readonly done: number;
+  readonly walBytes: number;
+  readonly used: ProcessorTime | null;
+}
+
+function costOf(events: number, { from, to }: { readonly from: Look; readonly to: Look }): Cost | null {
+  if (from.used === null || to.used === null) return null;
+  return {
+    worker: (to.used.worker - from.used.worker) / events,
+    postgres: (to.used.postgres - from.used.postgres) / events,
+    redis: (to.used.redis - from.used.redis) / events,
+    walBytes: (to.walBytes - from.walBytes) / events,
+  };
+}
+
+async function walBytes(pool: Pool): Promise<number> {
+  const { rows } = await pool.query<{ bytes: string }>(
+    "select pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::text as bytes",
+  );
+  return Number(rows[0]?.bytes ?? 0);
 }
 
 async function doneIn(variant: WorkerVariant, pool: Pool): Promise<number> {

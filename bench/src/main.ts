@@ -55,7 +55,7 @@ async function main(): Promise<number> {
       await measure(services, round, (measured) => {
         measurements.push(measured);
         process.stderr.write(
-          `round ${number + 1} of ${rounds}: ${measured.name} ${Math.round(measured.perSecond)} a second\n`,
+          `round ${number + 1} of ${rounds}: ${measured.name} ${Math.round(measured.perSecond)} a second${tellCost(measured)}\n`,
         );
       });
     }
@@ -64,6 +64,13 @@ async function main(): Promise<number> {
   if (values.json === '-') process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
   else if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`);
   return measurements.some(({ lost, failed }) => lost > 0 || failed > 0) ? 1 : 0;
+}
+
+function tellCost({ cost }: Measurement): string {
+  if (cost === undefined || cost === null) return '';
+  const { worker, postgres, redis, walBytes } = cost;
+  const [node, sql, queue, wal] = [worker, postgres, redis, walBytes].map(Math.round);
+  return `; an event takes ${node} µs of the worker, ${sql} of PostgreSQL, ${queue} of Redis, ${wal} bytes of WAL`;
 }
 
 type Measure = (services: BenchServices, round: Round, onDone: (measured: Measurement) => void) => Promise<void>;

@@ -1,4 +1,5 @@
 import { arch, cpus, release, totalmem, type as system } from 'node:os';
+import type { ProcessorTime } from './processor-time.ts';
 import { ratios, summary, type Summary } from './statistics.ts';
 
 /** How one measurement is taken. */
@@ -19,6 +20,13 @@ export interface Measurement {
   /** Answers other than 200; effects beyond the first. */
   readonly failed: number;
   readonly latency: { readonly p50: number; readonly p90: number; readonly p99: number; readonly max: number } | null;
+  /** What one event took; null where that is not known. */
+  readonly cost?: Cost | null;
+}
+
+/** Of one event: microseconds of processor time, and bytes that PostgreSQL wrote ahead. */
+export interface Cost extends ProcessorTime {
+  readonly walBytes: number;
 }
 
 /** A ratio that is to be reached. */

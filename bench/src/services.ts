@@ -9,6 +9,7 @@ import { migrate } from '@penstock/db/migrate';
 import { startEmbeddedPostgres } from '@penstock/local/embedded-postgres';
 import { startRedisServer } from '@penstock/local/redis-server';
 import { migrateQueue } from '@penstock/runtime/queue-backends';
+import { postmasterOf } from './processor-time.ts';
 
 /** A durable Redis and PostgreSQL that live as long as the benchmark. */
 export interface BenchServices extends AsyncDisposable {
@@ -20,6 +21,8 @@ export interface BenchServices extends AsyncDisposable {
   readonly dir: string;
   /** A new database with the ledger's schema, the queue's too, and a table that the handler writes to. */
   readonly createDatabase: () => Promise<string>;
+  /** The servers' processes. */
+  readonly processes: { readonly postgres: number; readonly redis: number };
 }
 
 /** Redis writes every command to disk before it answers; PostgreSQL has its defaults but for its memory: 512 MB of buffers. */
@@ -34,18 +37,27 @@ export async function startServices(): Promise<BenchServices> {
     const postgres = stack.use(
       await startEmbeddedPostgres({
         dataDir: path.join(dir, 'postgres'),
-        settings: { shared_buffers: '512MB', max_wal_size: '4GB', max_connections: '200' },
+        settings: {
+          shared_buffers: '512MB',
+          max_wal_size: '4GB',
+          max_connections: '200',
+        },
       }),
     );
     const redis = new Redis(server.url);
     stack.defer(() => redis.disconnect());
     const collector = stack.use(await startSink());
+    const processes = {
+      postgres: postmasterOf(path.join(dir, 'postgres')),
+      redis: Number(/^process_id:(\d+)/m.exec(await redis.info('server'))?.[1]),
+    };
     let databases = 0;
     return {
       collectorUrl: collector.url,
       redisUrl: server.url,
       redis,
       dir,
+      processes,
       createDatabase: () => {
         databases += 1;
         return createDatabase(postgres.url, `bench_${databases}`);
