@@ -5,6 +5,7 @@ import type { PayloadKeys } from '@penstock/core/payload-keys';
 import { isMonthMissing } from './months.ts';
 import { LedgerDialect } from './payloads.ts';
 import { endWhenSilent } from './end-when-silent.ts';
+import { isStaleStatement, namingStatements } from './named-statements.ts';
 import type { Database } from './schema.ts';
 import { nameStatement, type StatementName } from './statement-name.ts';
 
@@ -101,7 +102,10 @@ export function openDatabase(options: {
   });
   const { onQuery, onStatement } = options;
   const db = new Kysely<Database>({
-    dialect: new LedgerDialect({ pool, payloadKeys: options.payloadKeys ?? null }),
+    dialect: new LedgerDialect({
+      pool: isPooled ? pool : namingStatements(pool),
+      payloadKeys: options.payloadKeys ?? null,
+    }),
     ...(onQuery === undefined && onStatement === undefined
       ? {}
       : {
@@ -179,7 +183,7 @@ function readInt8(text: string): number {
 export function isDatabaseOutage(error: unknown): boolean {
   if (!(error instanceof Error) || error instanceof TransientError || error instanceof PermanentError) return false;
   if (isLedgerOutage(error)) return true;
-  if (isMonthMissing(error)) return true;
+  if (isMonthMissing(error) || isStaleStatement(error)) return true;
   // Two transactions met in a deadlock, or a lock was held for too long by somebody else.
   if (error instanceof DatabaseError && /^(40001|40P01|55P03)$/.test(error.code ?? '')) return true;
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
