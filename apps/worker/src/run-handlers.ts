@@ -113,11 +113,8 @@ export async function runWithoutSavepoint(
   for (const handler of given.handlers) {
     const started = world.elapsedMs();
     const { name, version } = handler;
-    const timeoutMs = handler.timeoutMs ?? world.handlerMs;
-    const controller = new AbortController();
-    await runWithin({ timeoutMs, name, controller, after: world.after }, () =>
-      runOne(scope, { handler, event, input: given.input, signal: controller.signal }, world),
-    );
+    const time = openHandlerTime(handler, world);
+    await runWithin(time, world, () => runOne(scope, { handler, event, input: given.input, time }, world));
     outcomes.push({ kind: 'done', handler: name, version, durationMs: world.elapsedMs() - started });
   }
   return outcomes;
@@ -132,18 +129,15 @@ interface Run {
 async function runUnderSavepoint(tx: EventTransaction, run: Run, world: HandlerWorld): Promise<HandlerOutcome> {
   const started = world.elapsedMs();
   const { name: handler, version } = run.handler;
-  const timeoutMs = run.handler.timeoutMs ?? world.handlerMs;
-  const controller = new AbortController();
+  const time = openHandlerTime(run.handler, world);
   // A handler that is out of time may still be running when the connection has
   // gone back to the pool; its late queries must not land in another's transaction.
   const refuse = (): void => {
-    if (controller.signal.aborted)
+    if (time.isOver())
       throw new TransientError('handler_late', `the handler ${handler} used its transaction after it had ended`);
   };
-  const outcome = await tx.underSavepoint({ timeoutMs, refuse }, (scope) =>
-    runWithin({ timeoutMs, name: handler, controller, after: world.after }, () =>
-      runOne(scope, { ...run, signal: controller.signal }, world),
-    ),
+  const outcome = await tx.underSavepoint({ timeoutMs: time.timeoutMs, refuse }, (scope) =>
+    runWithin(time, world, () => runOne(scope, { ...run, time }, world)),
   );
   const ended = { handler, version, durationMs: world.elapsedMs() - started };
   if (outcome.kind === 'kept') return { kind: 'done', ...ended };
@@ -153,19 +147,26 @@ async function runUnderSavepoint(tx: EventTransaction, run: Run, world: HandlerW
 
 async function runOne(
   scope: SavepointScope,
-  { handler, event, input, signal }: Run & { readonly signal: AbortSignal },
+  { handler, event, input, time }: Run & { readonly time: HandlerTime },
   world: HandlerWorld,
 ): Promise<void> {
   const { payments, payouts } = input.applied;
   const { requestId, traceparent, eventId, endpoint } = input.delivery;
+  let log: HandlerLog | undefined;
   await handler.run({
     event,
     payment: payments[0] ?? null,
     payments,
     payouts,
     tx: scope.tx,
-    signal,
-    log: world.handlerLog({ handler: handler.name, requestId, traceparent, endpoint, eventId }),
+    // Made when they are asked for: most handlers look at neither, and each costs as much as a short handler itself.
+    get signal() {
+      return time.signal();
+    },
+    get log() {
+      log ??= world.handlerLog({ handler: handler.name, requestId, traceparent, endpoint, eventId });
+      return log;
+    },
     outbox: (message) =>
       scope.addToOutbox({
         ledgerId: input.ledgerId,
@@ -190,30 +191,56 @@ function handlerFailure(thrown: unknown): unknown {
   return failure;
 }
 
+/** The time that one run of a handler has. */
+interface HandlerTime {
+  readonly name: string;
+  readonly timeoutMs: number;
+  readonly isOver: () => boolean;
+  readonly end: () => void;
+  /** Aborted once it is over. */
+  readonly signal: () => AbortSignal;
+}
+
+function openHandlerTime(handler: Handler<LedgerTransaction>, world: Pick<HandlerWorld, 'handlerMs'>): HandlerTime {
+  let isOver = false;
+  let controller: AbortController | undefined;
+  return {
+    name: handler.name,
+    timeoutMs: handler.timeoutMs ?? world.handlerMs,
+    isOver: () => isOver,
+    end: () => {
+      isOver = true;
+      controller?.abort();
+    },
+    signal: () => {
+      controller ??= new AbortController();
+      if (isOver) controller.abort();
+      return controller.signal;
+    },
+  };
+}
+
 async function runWithin(
-  limit: {
-    readonly timeoutMs: number;
-    readonly name: string;
-    readonly controller: AbortController;
-    readonly after: HandlerWorld['after'];
-  },
+  time: HandlerTime,
+  world: Pick<HandlerWorld, 'after'>,
   run: () => Promise<void>,
 ): Promise<void> {
-  const { timeoutMs, name, controller } = limit;
+  const { name, timeoutMs } = time;
   const late = Promise.withResolvers<never>();
-  const cancel = limit.after(timeoutMs, () => {
-    controller.abort();
+  const cancel = world.after(timeoutMs, () => {
+    time.end();
     late.reject(new TransientError('handler_timeout', `the handler ${name} took longer than ${timeoutMs} ms`));
   });
   try {
     await Promise.race([run(), late.promise]);
   } finally {
     cancel();
-    controller.abort();
+    time.end();
   }
 }
 
 function describe({ delivery, facts, answer }: HandlerInput): HandledEvent {
+  let payload: { readonly read: unknown } | undefined;
   return {
     endpoint: delivery.endpoint,
     provider: delivery.provider,
@@ -225,7 +252,11 @@ function describe({ delivery, facts, answer }: HandlerInput): HandledEvent {
     tier: delivery.tier,
     confirmed: answer !== null,
     facts,
-    payload: readPayload((answer ?? decodeBody(delivery.body)).toString('utf8')),
+    // Read when it is asked for: what most handlers want is in the facts and the payment.
+    get payload() {
+      payload ??= { read: readPayload((answer ?? decodeBody(delivery.body)).toString('utf8')) };
+      return payload.read;
+    },
   };
 }
 
