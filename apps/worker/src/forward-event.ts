@@ -28,25 +28,34 @@ export async function forwardEvent(
   event: ForwardedEvent,
   destinations: ReadonlyMap<string, Forwarding>,
 ): Promise<number> {
-  const { delivery, facts, applied, ledgerId } = event;
-  if (delivery.endpoint === CANARY_ENDPOINT) return 0;
-  const canonicalTypes = facts.map(canonicalType);
-  const { provider, type, endpoint, account } = delivery;
-  const payload = (): unknown => parse(event.answer ?? decodeBody(delivery.body));
-  const wanting = [...destinations].filter(([, filter]) =>
-    wantsEvent(filter, { provider, type, endpoint, account, canonicalTypes, payload }),
-  );
+  const wanting = destinationsOf(event, destinations);
   if (wanting.length === 0) return 0;
+  const { delivery, facts, applied, ledgerId } = event;
+  const [firstType] = facts.map(canonicalType);
   const orderKey = orderKeyOf(applied);
   await tx.addToOutbox({
     ledgerId,
     kind: 'event',
-    topic: canonicalTypes[0] ?? `${provider}:${type}`,
+    topic: firstType ?? `${delivery.provider}:${delivery.type}`,
     key: delivery.eventId,
     payload: tell(event),
     destinations: wanting.map(([name, { order }]) => ({ name, orderKey: order === undefined ? null : orderKey })),
   });
   return wanting.length;
+}
+
+/** The destinations that want an event; none of the canary's. */
+export function destinationsOf(
+  { delivery, facts, answer }: Pick<ForwardedEvent, 'delivery' | 'facts' | 'answer'>,
+  destinations: ReadonlyMap<string, Forwarding>,
+): readonly (readonly [string, Forwarding])[] {
+  if (delivery.endpoint === CANARY_ENDPOINT || destinations.size === 0) return [];
+  const { provider, type, endpoint, account } = delivery;
+  const canonicalTypes = facts.map(canonicalType);
+  const payload = (): unknown => parse(answer ?? decodeBody(delivery.body));
+  return [...destinations].filter(([, filter]) =>
+    wantsEvent(filter, { provider, type, endpoint, account, canonicalTypes, payload }),
+  );
 }
 
 /** Those that a handler's message goes to; messages of one key stay in their order where order is kept. */

@@ -3,6 +3,11 @@ import type { TogetherTransaction } from '@penstock/db/together-store';
 import { asDone, handleEvent, type Handled, type HandledAttempt } from './handle-event.ts';
 import { coveringHandlers, runWithoutSavepoint, type HandlerWorld } from './run-handlers.ts';
 
+/** Of an event that was entered as finished, by this very transaction. */
+export interface EnteredAttempt extends HandledAttempt {
+  readonly state: 'processed' | 'ignored';
+}
+
 /**
  * Runs the handlers of events that were entered by this very transaction, all
  * under one savepoint: two statements in place of two a handler. Where one
@@ -12,7 +17,7 @@ import { coveringHandlers, runWithoutSavepoint, type HandlerWorld } from './run-
  */
 export async function handleTogether(
   tx: TogetherTransaction,
-  events: readonly HandledAttempt[],
+  events: readonly EnteredAttempt[],
   world: HandlerWorld,
 ): Promise<readonly Handled[]> {
   const covered = events.map((event) => ({ event, handlers: coveringHandlers(event.input, world.handlers) }));
@@ -37,8 +42,13 @@ export async function handleTogether(
     }
   });
   if (outcome.kind === 'taken back') {
+    await tx.reopenTogether(events.map(({ input }) => input.ledgerId));
     const alone: Handled[] = [];
-    for (const event of events) alone.push(await handleEvent(tx, event, world));
+    for (const event of events) {
+      const handledAlone = await handleEvent(tx, event, world);
+      if (handledAlone.kind === 'done') await tx.finishLedger(event.input.ledgerId, event.state);
+      alone.push(handledAlone);
+    }
     return alone;
   }
   const runs = handled.flatMap(({ outcomes }, position) =>

@@ -4,8 +4,8 @@ import { observeHandlerTimes } from './handler-times.ts';
 import { processTogether, type TogetherWorld } from './process-together.ts';
 import { processWebhook, type Processed } from './process-webhook.ts';
 
-/** Events in one transaction. A commit is shared by so many that more would save nothing, and a failure costs few. */
-const TOGETHER_MAX = 64;
+/** Events in one transaction. What is done once for all of them is a twentieth of the whole then, and a failure costs few. */
+const TOGETHER_MAX = 128;
 
 /** One transaction waits for the database while the next is made ready. */
 const TRANSACTIONS_MAX = 2;

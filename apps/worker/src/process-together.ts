@@ -6,8 +6,7 @@ import type { PaymentSource } from '@penstock/db/apply-together';
 import type { TogetherStore, TogetherTransaction } from '@penstock/db/together-store';
 import type { QueuedJob } from '@penstock/runtime/webhook-consumer';
 import { factsOf, hasToBeConfirmed } from './confirm-delivery.ts';
-import { forwardEvent } from './forward-event.ts';
-import type { HandledAttempt } from './handle-event.ts';
+import { destinationsOf, forwardEvent } from './forward-event.ts';
 import { handleTogether } from './handle-together.ts';
 import type { HandlerTimes } from './handler-times.ts';
 import { paceOf, type Processed, type ProcessWorld } from './process-webhook.ts';
@@ -56,15 +55,21 @@ interface PlainJob {
   readonly keyed: readonly KeyedFact[];
   /** Of its payment; empty where it tells of none. */
   readonly names: readonly string[];
+  /** What it is once its handlers have succeeded. */
+  readonly state: 'processed' | 'ignored';
 }
 
-/** Those that can be taken together, the first of each event and payment, and those that come after one of theirs. */
+/** Of all bodies of one statement: it is in memory several times over, here and at the server. */
+const BODIES_BYTES_MAX = 8 * 1024 * 1024;
+
+/** Those that can be taken together, the first of each event and payment, and those that wait for the next transaction. */
 function choosePlain(
   jobs: readonly QueuedJob[],
   world: TogetherWorld,
 ): { readonly plain: readonly PlainJob[]; readonly later: ReadonlySet<QueuedJob> } {
   const claimed = new Set<string>();
   const later = new Set<QueuedJob>();
+  let bytes = 0;
   const plain = jobs.flatMap((job) => {
     const read = readPlain(job, world);
     if (read === null) return [];
@@ -72,8 +77,13 @@ function choosePlain(
     const claims = [`event ${account} ${eventId}`, ...read.names.map((name) => `payment ${account} ${name}`)];
     const isFree = claims.every((claim) => !claimed.has(claim));
     for (const claim of claims) claimed.add(claim);
-    if (!isFree) later.add(job);
-    return isFree ? [read] : [];
+    const { length } = read.delivery.body.data;
+    if (isFree && (bytes === 0 || bytes + length <= BODIES_BYTES_MAX)) {
+      bytes += length;
+      return [read];
+    }
+    later.add(job);
+    return [];
   });
   return { plain, later };
 }
@@ -94,7 +104,9 @@ function readPlain(job: QueuedJob, world: TogetherWorld): PlainJob | null {
     if (others.length > 0 || (family?.facts.length ?? 0) < keyed.length) return null;
     const covering = coveringHandlers({ delivery, facts }, world.handlers);
     if (covering.some(({ name }) => !world.handlerTimes.isQuick(name))) return null;
-    return { job, delivery, facts, keyed, names: family?.names ?? [] };
+    const wanting = destinationsOf({ delivery, facts, answer: null }, world.destinations);
+    const state = facts.length + covering.length + wanting.length > 0 ? 'processed' : 'ignored';
+    return { job, delivery, facts, keyed, names: family?.names ?? [], state };
   } catch {
     return null;
   }
@@ -105,7 +117,9 @@ async function applyPlain(
   plain: readonly PlainJob[],
   world: TogetherWorld,
 ): Promise<ReadonlyMap<QueuedJob, Processed>> {
-  const ids = await tx.enterTogether(plain.map(({ delivery }) => delivery));
+  const began = world.elapsedMs();
+  const ids = await tx.enterTogether(plain);
+  world.handlerTimes.addOwn(world.elapsedMs() - began);
   const entered = plain.flatMap((each, position) => {
     const ledgerId = ids.get(position);
     return ledgerId === undefined ? [] : [{ ...each, ledgerId }];
@@ -118,8 +132,9 @@ async function applyPlain(
   const appliedOf = new Map(telling.map(({ job }, position) => [job, applications[position]]));
   world.onStep?.('folded');
 
-  const attempts = entered.map(({ job, delivery, ledgerId, facts }): HandledAttempt & { readonly job: QueuedJob } => ({
+  const attempts = entered.map(({ job, delivery, ledgerId, facts, state }) => ({
     job,
+    state,
     input: { delivery, ledgerId, facts, applied: appliedOf.get(job) ?? nothingApplied, answer: null },
     jobId: job.jobId,
     attempt: job.attempt,
@@ -130,10 +145,9 @@ async function applyPlain(
   const handled = await handleTogether(tx, attempts, world);
   world.onStep?.('handled');
 
-  const ended: { readonly id: number; readonly state: 'processed' | 'ignored' }[] = [];
   const processed = new Map<QueuedJob, Processed>();
-  for (const [position, { job, input }] of attempts.entries()) {
-    const { delivery, ledgerId: id, facts } = input;
+  for (const [position, { job, input, state }] of attempts.entries()) {
+    const { delivery } = input;
     const { moved } = input.applied;
     const what = handled[position];
     if (what?.kind === 'failed') {
@@ -141,12 +155,9 @@ async function applyPlain(
       processed.set(job, { kind: 'failed', delivery, handlers, moved, failure, next, error });
       continue;
     }
-    const forwarded = await forwardEvent(tx, input, world.destinations);
-    const state = facts.length + (what?.covering ?? 0) + forwarded > 0 ? 'processed' : 'ignored';
-    ended.push({ id, state });
+    await forwardEvent(tx, input, world.destinations);
     processed.set(job, { kind: 'ended', outcome: state, delivery, handlers: what?.outcomes ?? [], moved });
   }
-  await tx.finishTogether(ended);
   world.onStep?.('finished');
   return processed;
 }

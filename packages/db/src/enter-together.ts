@@ -3,21 +3,41 @@ import { decodeBody, jobIdOf, type Delivery } from '@penstock/core/delivery';
 import type { LedgerTransaction } from './database.ts';
 import { placeOf, sealBody } from './payloads.ts';
 
+/** An event that this transaction is to finish, and the state that it then has. */
+export interface EnteredAs {
+  readonly delivery: Delivery;
+  readonly state: 'processed' | 'ignored';
+}
+
 /**
  * Enters events that the ledger has not known, each with its delivery and its
- * bytes, in one statement. Returns the ledger's key of each by its position
- * among those given; one that is missing was known, or is another's at this
- * moment, and nothing was written for it.
+ * bytes, in one statement: as finished, for this transaction finishes them or
+ * is taken back; a row that is made and then changed costs every index of the
+ * ledger twice. One that is not finished after all is reopened (`reopenTogether`).
  *
- * Each event is given once. Rows are made in the order of their identity, so
- * that two transactions which enter the same events do not wait for each other.
+ * Returns the ledger's key of each by its position among those given; one that
+ * is missing was known, or is another's at this moment, and nothing was written
+ * for it. Each event is given once. Rows are made in the order of their
+ * identity, so that two transactions which enter the same events do not wait
+ * for each other.
  */
 export async function enterTogether(
   tx: LedgerTransaction,
-  deliveries: readonly Delivery[],
+  events: readonly EnteredAs[],
 ): Promise<ReadonlyMap<number, number>> {
-  const given = deliveries.map((delivery, position) => ({
+  const bodies = events.map(({ delivery }) =>
+    sealBody(tx, decodeBody(delivery.body), placeOf.event({ ...delivery, sha256: delivery.bodySha256 })),
+  );
+  let next = 1;
+  const slices = bodies.map(({ length: body_length }) => {
+    const slice = { body_at: next, body_length };
+    next += body_length;
+    return slice;
+  });
+  const given = events.map(({ delivery, state }, position) => ({
     position,
+    state,
+    ...slices[position],
     account: delivery.account,
     event_id: delivery.eventId,
     endpoint: delivery.endpoint,
@@ -39,22 +59,20 @@ export async function enterTogether(
     content_type: delivery.contentType,
     origin: delivery.origin,
   }));
-  const bodies = deliveries.map((delivery) =>
-    sealBody(tx, decodeBody(delivery.body), placeOf.event({ ...delivery, sha256: delivery.bodySha256 })),
-  );
+  // All bodies are one value, which goes over the wire as it is; an array of them would go as hexadecimal text.
   const { rows } = await sql<{ position: number; id: number }>`
     with given as materialized (
-      select told.*, decode(told.body_sha256, 'hex') as sha256, bodies.body
+      select told.*, decode(told.body_sha256, 'hex') as sha256,
+             substring(${Buffer.concat(bodies)}::bytea from body_at for body_length) as body
       from json_to_recordset(${JSON.stringify(given)}::json) as told (
-             position int, account text, event_id text, endpoint text, provider text, job_id text, body_sha256 text,
+             position int, state text, body_at int, body_length int, account text, event_id text, endpoint text, provider text, job_id text, body_sha256 text,
              received_at timestamptz, request_id text, traceparent text, delivery_id uuid, type text,
              occurred_at timestamptz, livemode boolean, api_version text, provider_account text, tier text, key_id text,
-             transmission_id text, content_type text, origin text)
-      join unnest(${bodies}::bytea[]) with ordinality as bodies (body, number) on bodies.number = told.position + 1),
+             transmission_id text, content_type text, origin text)),
     entered as (
       insert into ledger (account, provider_event_id, endpoint, provider, job_id, body_sha256, received_at, request_id,
-                          traceparent)
-      select account, event_id, endpoint, provider, job_id, sha256, received_at, request_id, traceparent
+                          traceparent, state, finished_at, attempts)
+      select account, event_id, endpoint, provider, job_id, sha256, received_at, request_id, traceparent, state, now(), 1
       from given order by account, event_id
       on conflict (account, provider_event_id) do nothing
       returning id, account, provider_event_id, stored_at),
@@ -79,14 +97,9 @@ export async function enterTogether(
   return new Map(rows.map(({ position, id }) => [position, id]));
 }
 
-/** Marks events finished, in the transaction of their effects. */
-export async function finishTogether(
-  tx: LedgerTransaction,
-  finished: readonly { readonly id: number; readonly state: 'processed' | 'ignored' }[],
-): Promise<void> {
-  if (finished.length === 0) return;
+/** Takes it back that these events are finished, and their attempt with it, in the transaction that entered them. */
+export async function reopenTogether(tx: LedgerTransaction, ids: readonly number[]): Promise<void> {
   await sql`
-    update ledger set state = done.state, finished_at = now(), touched_at = now(), attempts = attempts + 1
-    from unnest(${finished.map(({ id }) => id)}::bigint[], ${finished.map(({ state }) => state)}::text[]) as done (id, state)
-    where ledger.id = done.id`.execute(tx);
+    update ledger set state = 'received', finished_at = null, attempts = 0
+    where id = any(${[...ids]}::bigint[])`.execute(tx);
 }

@@ -57,32 +57,24 @@ export async function recordRunsTogether(
   runs: readonly { readonly ledgerId: number; readonly attempt: HandlerAttempt }[],
 ): Promise<void> {
   if (runs.length === 0) return;
-  await tx
-    .insertInto('handler_runs')
-    .values(
-      runs.map(({ ledgerId, attempt }) => ({
-        ledger_id: ledgerId,
-        handler: attempt.handler,
-        version: attempt.version,
-        state: attempt.state,
-        attempts: 1,
-        duration_ms: Math.round(attempt.durationMs),
-        failure_code: attempt.failure?.code ?? null,
-        failure_message: attempt.failure?.message ?? null,
-        failure_fingerprint: attempt.failure?.fingerprint ?? null,
-      })),
-    )
-    .onConflict((conflict) =>
-      conflict.columns(['ledger_id', 'handler']).doUpdateSet({
-        version: (row) => row.ref('excluded.version'),
-        state: (row) => row.ref('excluded.state'),
-        attempts: sql<number>`handler_runs.attempts + 1`,
-        duration_ms: (row) => row.ref('excluded.duration_ms'),
-        failure_code: (row) => row.ref('excluded.failure_code'),
-        failure_message: (row) => row.ref('excluded.failure_message'),
-        failure_fingerprint: (row) => row.ref('excluded.failure_fingerprint'),
-        updated_at: sql<Date>`now()`,
-      }),
-    )
-    .execute();
+  const told = runs.map(({ ledgerId: ledger_id, attempt: { handler, version, state, durationMs, failure } }) => ({
+    ledger_id,
+    handler,
+    version,
+    state,
+    duration_ms: Math.round(durationMs),
+    failure_code: failure?.code,
+    failure_message: failure?.message,
+    failure_fingerprint: failure?.fingerprint,
+  }));
+  await sql`
+    insert into handler_runs (ledger_id, handler, version, state, attempts, duration_ms, failure_code, failure_message,
+                              failure_fingerprint)
+    select ledger_id, handler, version, state, 1, duration_ms, failure_code, failure_message, failure_fingerprint
+    from json_populate_recordset(null::handler_runs, ${JSON.stringify(told)}::json)
+    on conflict (ledger_id, handler) do update
+    set version = excluded.version, state = excluded.state, attempts = handler_runs.attempts + 1,
+        duration_ms = excluded.duration_ms, failure_code = excluded.failure_code,
+        failure_message = excluded.failure_message, failure_fingerprint = excluded.failure_fingerprint,
+        updated_at = now()`.execute(tx);
 }

@@ -1,6 +1,6 @@
 import { applyTogether } from './apply-together.ts';
 import type { LedgerDatabase } from './database.ts';
-import { enterTogether, finishTogether } from './enter-together.ts';
+import { enterTogether, reopenTogether } from './enter-together.ts';
 import { recordRunsTogether } from './handler-runs.ts';
 import { eventTransaction, type Bound, type EventTransaction } from './ledger-store.ts';
 
@@ -9,7 +9,7 @@ export interface TogetherTransaction extends EventTransaction {
   readonly enterTogether: Bound<typeof enterTogether>;
   readonly applyTogether: Bound<typeof applyTogether>;
   readonly recordRunsTogether: Bound<typeof recordRunsTogether>;
-  readonly finishTogether: Bound<typeof finishTogether>;
+  readonly reopenTogether: Bound<typeof reopenTogether>;
 }
 
 /** What the ledger does for many events by as many statements as for one. */
@@ -27,7 +27,7 @@ export function openTogetherStore(db: LedgerDatabase): TogetherStore {
           enterTogether: (...given) => enterTogether(tx, ...given),
           applyTogether: (...given) => applyTogether(tx, ...given),
           recordRunsTogether: (...given) => recordRunsTogether(tx, ...given),
-          finishTogether: (...given) => finishTogether(tx, ...given),
+          reopenTogether: (...given) => reopenTogether(tx, ...given),
         }),
       ),
   };
