@@ -95,7 +95,7 @@ test('a worker fetches a missing payment by itself, and another where it is aske
 
   const line = JSON.parse((await worker.waitForLine(/how the payment stands was fetched/)).input);
   const trace = await until(() => wholeTrace(line.traceId, 'fetch conflict'), { what: 'the trace of a question' });
-  const [asked] = trace.filter(({ name }) => name === 'fetch conflict');
+  const asked = trace.find(({ name }) => name === 'fetch conflict');
   expect(asked?.attributes['penstock.request.id']).toBe(line.requestId);
   expect(trace.find(({ name }) => name === 'GET')).toMatchObject({
     kind: 3,
@@ -123,7 +123,7 @@ test('what a confirmation asks is a part of the event’s trace, counted once, a
   ]);
   await until(async () => (await system.queue.counts()).failed === 1, { what: 'the denied event to be dead' });
   const trace = await until(() => wholeTrace(traceId, `process ${system.queue.location.name}`), { what: 'the trace' });
-  const [processed] = trace.filter(({ name }) => name.startsWith('process '));
+  const processed = trace.find(({ name }) => name.startsWith('process '));
   const requests = trace.filter(({ kind, attributes }) => kind === 3 && attributes['server.address'] === '127.0.0.1');
   expect(requests.map(({ name, parentSpanId }) => [name, parentSpanId])).toEqual(
     expect.arrayContaining([['GET', processed?.spanId]]),
