@@ -16,10 +16,10 @@ export function slaPage(report: {
     'Service level',
     html`
     <section aria-labelledby="sla">
-      <h2 id="sla">Service level of ${days} days</h2>
-      <p><strong>${percent(share)}</strong> of ${events} events were processed within 30 s of their receipt (objective 99.9 %), ${late} were not. <strong>${percent(left)}</strong> of the error budget is left.</p>
+      <h2 id="sla">Service level of ${inDays(days)}</h2>
+      <p><strong>${percent(share)}</strong> of ${events} events were processed within 30 s of their receipt (objective 99.9 %), ${late} were not. ${budgetWords(left)}</p>
       <p>From the ledger's own times. How fast requests were answered is known to Prometheus alone: <code>http_server_request_duration_seconds</code>, or <code>pnpm sla report</code>. Left out are the canary and what was replayed after it was finished (${beside.replayed}).</p>
-      <p>${[1, 7, 30, 90].map((choice) => html`<a href="/sla?days=${choice}">${choice} days</a> `)}</p>
+      <p>${[1, 7, 30, 90].map((choice) => html`<a href="/sla?days=${choice}">${inDays(choice)}</a> `)}</p>
       ${rows.length === 0 ? html`<p>No event was received.</p>` : rowsTable(rows)}
     </section>
     <section aria-labelledby="incidents">
@@ -41,24 +41,35 @@ function canaryWords({ sent, late, lastReceivedAt, p50, most }: SlaBeside['canar
     : html`<p>An event of our own, sent every minute through the public port. The last was received at <strong>${minuteOf(lastReceivedAt)}</strong>. Of ${sent} received, ${late} were not finished within 30 s; half took at most ${seconds(p50)}, the longest ${seconds(most)}. Those that were lost on the way: <code>penstock_canaries_total</code>.</p>`;
 }
 
+function budgetWords(left: number): Html {
+  if (left >= 0) return html`<strong>${percent(left)}</strong> of the error budget is left.`;
+  return Number.isFinite(left)
+    ? html`The error budget is spent <strong>${(1 - left).toFixed(1)} times</strong>.`
+    : html`The error budget is spent.`;
+}
+
+function inDays(days: number): string {
+  return days === 1 ? '1 day' : `${days} days`;
+}
+
 function rowsTable(rows: readonly SlaRow[]): Html {
   return html`
-    <table>
+    <table class="figures">
       <thead><tr><th scope="col">Provider</th><th scope="col">Type</th><th scope="col">Events</th><th scope="col">In time</th><th scope="col">Late</th><th scope="col">Dead</th><th scope="col">P50</th><th scope="col">P95</th><th scope="col">P99</th><th scope="col">Most</th></tr></thead>
       <tbody>${rows.map(
         ({ provider, type, events, late, dead, p50, p95, p99, most }) => html`
-        <tr><th scope="row">${provider}</th><td><code>${type}</code></td><td>${events}</td><td>${percent(1 - late / events)}</td><td>${late}</td><td>${dead}</td><td>${seconds(p50)}</td><td>${seconds(p95)}</td><td>${seconds(p99)}</td><td>${seconds(most)}</td></tr>`,
+        <tr><th scope="row">${provider}</th><th scope="row"><code>${type}</code></th><td>${events}</td><td>${percent(1 - late / events)}</td><td>${late}</td><td>${dead}</td><td>${seconds(p50)}</td><td>${seconds(p95)}</td><td>${seconds(p99)}</td><td>${seconds(most)}</td></tr>`,
       )}</tbody>
     </table>`;
 }
 
 function incidentsTable(incidents: readonly Incident[]): Html {
   return html`
-    <table>
-      <thead><tr><th scope="col">From</th><th scope="col">To</th><th scope="col">Late</th><th scope="col">Providers</th><th scope="col">Longest</th></tr></thead>
+    <table class="figures">
+      <thead><tr><th scope="col">From</th><th scope="col">To</th><th scope="col">Late</th><th scope="col">Longest</th><th scope="col">Providers</th></tr></thead>
       <tbody>${incidents.map(
         ({ from, to, late, providers, mostSeconds }) => html`
-        <tr><th scope="row">${minuteOf(from)}</th><td>${minuteOf(to)}</td><td>${late}</td><td>${providers.join(', ')}</td><td>${seconds(mostSeconds)}</td></tr>`,
+        <tr><th scope="row">${minuteOf(from)}</th><td>${minuteOf(to)}</td><td>${late}</td><td>${seconds(mostSeconds)}</td><th scope="row">${providers.join(', ')}</th></tr>`,
       )}</tbody>
     </table>`;
 }

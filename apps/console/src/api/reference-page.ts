@@ -80,7 +80,7 @@ function readSection({ path, read: each }: { readonly path: string; readonly rea
 
 function parameters(list: Read['parameters']): Html {
   return html`
-      <table>
+      <table class="words">
         <thead><tr><th scope="col">Parameter</th><th scope="col">Form</th><th scope="col">Meaning</th></tr></thead>
         <tbody>${list.map(
           (each) =>
@@ -99,7 +99,7 @@ function members(object: Schema): Html {
       ${
         own.length === 0
           ? ''
-          : html`<table><tbody>${own.map(
+          : html`<table class="words"><tbody>${own.map(
               ([name, each]) =>
                 html`<tr><th scope="row"><code>${name}</code></th><td class="text">${typeOf(each)}</td><td class="text">${inline(each.description ?? '')}</td></tr>`,
             )}</tbody></table>`
