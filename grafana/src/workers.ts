@@ -21,6 +21,7 @@ export const workers: Board = {
           `sum by (process, version, commit, node) (penstock_build_info${all})`,
           '{{process}} {{version}} {{commit}} {{node}}',
         ),
+        panel('Peers that answer', 'short', `min by (peer) (penstock_peer_up${all})`, '{{peer}}'),
         panel(
           'Event-loop delay (P99)',
           's',

@@ -101,6 +101,7 @@ export async function operatorsConsole(given: ConsoleProcess, scope: ProcessScop
       port: config.healthPort,
       fallbackPort: 9082,
       registry: metrics.registry,
+      peers: { urls: config.metricsPeers, up: metrics.peerUp },
       stopping: scope.stopping,
       beforeScrape: async () => {
         observePool(metrics, db.poolUse());

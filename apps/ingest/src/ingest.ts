@@ -74,6 +74,7 @@ export async function ingest(given: IngestProcess, scope: ProcessScope): Promise
       port: config.healthPort,
       fallbackPort: 9080,
       registry: metrics.registry,
+      peers: { urls: config.metricsPeers, up: metrics.peerUp },
       stopping: scope.stopping,
       beforeScrape: async () => {
         if (spool !== null) events.spoolState(spool.state(), given.now());

@@ -100,6 +100,7 @@ export async function worker(given: WorkerProcess, scope: ProcessScope): Promise
       port: config.healthPort,
       fallbackPort: 9081,
       registry: metrics.registry,
+      peers: { urls: config.metricsPeers, up: metrics.peerUp },
       stopping: scope.stopping,
       beforeScrape: async () => {
         observePool(metrics, db.poolUse());

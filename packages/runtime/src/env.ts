@@ -98,6 +98,22 @@ export function optionalText(
   };
 }
 
+/** Texts with commas between; none where it is left out. */
+export function list(
+  options: About & { readonly pattern: RegExp; readonly expects: string; readonly most: number },
+): Setting<readonly string[]> {
+  return {
+    ...base(options),
+    fallback: '–',
+    read: (raw) => {
+      const parts = (raw ?? '').split(',').flatMap((part) => (part.trim() === '' ? [] : [part.trim()]));
+      return parts.length > options.most || parts.some((part) => !options.pattern.test(part) || !URL.canParse(part))
+        ? { problem: `must be at most ${options.most} of ${options.expects}` }
+        : { value: parts };
+    },
+  };
+}
+
 /** A text with a default. */
 export function text(
   options: About & { readonly fallback: string; readonly pattern?: RegExp; readonly expects?: string },

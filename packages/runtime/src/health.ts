@@ -1,7 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { OpenMetricsContentType, Registry } from 'prom-client';
 import { listen } from './listen.ts';
 import { exposeMetrics } from './metrics/exposition.ts';
+import { exposeFleet, type MetricsPeers } from './metrics/fleet.ts';
+import { IDENTITY_HEADER } from './metrics/peers.ts';
 import { within } from './within.ts';
 
 /** One thing a process cannot work without. Throws with the reason when it does not hold. */
@@ -18,7 +21,7 @@ const CHECK_MS_MAX = 2_000;
 /**
  * The private port of a process: `/health` (the event loop turns), `/ready`
  * (every dependency answers, or something stands in for it; 503 otherwise, with each check's latency) and
- * `/metrics` (Prometheus). Bound apart from the public port, which never shows them.
+ * `/metrics` (Prometheus; `/metrics/all` with those of its peers, where it has any). Bound apart from the public port, which never shows them.
  */
 export async function serveHealth(options: {
   readonly host: string;
@@ -29,13 +32,29 @@ export async function serveHealth(options: {
   readonly stopping: AbortSignal;
   /** Refreshes gauges that are read rather than counted; a failure leaves them out. */
   readonly beforeScrape?: () => Promise<void>;
+  readonly peers?: MetricsPeers;
 }): Promise<{ readonly port: number; readonly moved: boolean } & AsyncDisposable> {
+  const identity = randomUUID();
+  const { peers } = options;
   const server = createServer((request, response) => {
     // Not as a URL: anything may stand here, and `//` is none.
     const path = request.url?.split('?')[0];
     if (path === '/health') return answer(response, 200, { status: 'alive' });
     if (path === '/ready') return void ready(response, options);
-    if (path === '/metrics') return void metrics(response, { ...options, accept: request.headers.accept ?? '' });
+    const accept = request.headers.accept ?? '';
+    if (path === '/metrics')
+      return void metrics(response, {
+        ...options,
+        identity,
+        expose: () => exposeMetrics(options.registry, accept),
+      });
+    if (path === '/metrics/all' && peers !== undefined && peers.urls.length > 0)
+      return void metrics(response, {
+        ...options,
+        identity,
+        expose: () =>
+          exposeFleet({ registry: options.registry, peers, accept, port: request.socket.localPort ?? 0, identity }),
+      });
     return answer(response, 404, { title: 'Not found', paths: ['/health', '/ready', '/metrics'] });
   });
   const { port, moved } = await listen(server, options);
@@ -82,15 +101,15 @@ async function runCheck({ name, check, bears }: ReadinessCheck): Promise<CheckRe
 async function metrics(
   response: ServerResponse,
   options: {
-    readonly registry: Registry<OpenMetricsContentType>;
-    readonly accept: string;
+    readonly identity: string;
+    readonly expose: () => Promise<{ readonly contentType: string; readonly text: string }>;
     readonly beforeScrape?: () => Promise<void>;
   },
 ): Promise<void> {
   // A queue that is down, or was never reached and lets calls hang, must not hide the metrics that say so.
   await within(CHECK_MS_MAX, options.beforeScrape?.() ?? Promise.resolve()).catch(() => undefined);
-  const { contentType, text } = await exposeMetrics(options.registry, options.accept);
-  response.writeHead(200, { 'content-type': contentType });
+  const { contentType, text } = await options.expose();
+  response.writeHead(200, { 'content-type': contentType, [IDENTITY_HEADER]: options.identity });
   response.end(text);
 }
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { readPayloadKeys, type PayloadKeys } from '@penstock/core/payload-keys';
-import { integer, oneOf, optionalInteger, optionalText, requiredText, text, type Setting } from './env.ts';
+import { integer, list, oneOf, optionalInteger, optionalText, requiredText, text, type Setting } from './env.ts';
 import { SHARDS_MAX } from './queue-shards.ts';
 
 const payloadKeys: Setting<PayloadKeys | undefined> = {
@@ -87,6 +87,13 @@ export const sharedSettings = {
   }),
   ...queueSettings,
   host: text({ name: 'HOST', about: 'address to listen on; 0.0.0.0 for every interface', fallback: '127.0.0.1' }),
+  metricsPeers: list({
+    name: 'METRICS_PEERS',
+    about: "other processes' private ports, http://host:port with commas between; /metrics/all tells theirs as well",
+    pattern: /^http:\/\/[^\s/?#@]+$/,
+    expects: 'http://host:port, with commas between',
+    most: 32,
+  }),
   shutdownMs: integer({
     name: 'SHUTDOWN_MS',
     about: 'how long a stopping process may finish what it has in hand, in milliseconds',

@@ -9,6 +9,12 @@ export function resourceMetrics(declare: Declare) {
       labels: { version: "the package's version", commit: 'GIT_COMMIT, unknown', node: 'the version of Node' },
       serves: 'Workers and resources: what runs',
     }),
+    peerUp: declare.gauge({
+      name: 'penstock_peer_up',
+      help: '1 where a process of METRICS_PEERS answered the last request for /metrics/all, 0 where it did not.',
+      labels: { peer: 'host:port of a private port, at most 32' },
+      serves: 'Workers and resources: what answers; alert ProcessDown',
+    }),
     ...queueMetrics(declare),
     ...databaseMetrics(declare),
   };
