@@ -103,7 +103,7 @@ describe('settings', () => {
     const secrets = Object.values(all).filter(({ secret }) => secret);
     expect(secrets.length).toBeGreaterThanOrEqual(4);
     for (const { name } of secrets)
-      expect(problems).toContainEqual(expect.stringMatching(new RegExp(`^${name} must be `)));
+      expect(problems).toContainEqual(expect.stringMatching(new RegExp(`^${name} must `)));
     expect(problems.join('\n')).not.toContain('hunter2');
   });
 });
