@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type * as z from 'zod';
+import { jsonShapeProblem } from './json-shape.ts';
 
 /** A proven body read by the provider's envelope. The reason names paths, never values. */
 export type JsonReading<Value> =
@@ -9,6 +10,8 @@ export type JsonReading<Value> =
 /** Reads the bytes as JSON of that shape; never throws. */
 export function readJsonBody<Schema extends z.ZodType>(body: Buffer, schema: Schema): JsonReading<z.output<Schema>> {
   if (!isUtf8(body)) return { kind: 'malformed', reason: 'the body is not UTF-8' };
+  const problem = jsonShapeProblem(body);
+  if (problem !== null) return { kind: 'malformed', reason: problem };
   let value: unknown;
   try {
     value = JSON.parse(body.toString('utf8'));

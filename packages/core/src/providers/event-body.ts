@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type * as z from 'zod';
 import { PermanentError } from '../failure.ts';
+import { jsonShapeProblem } from '../json-shape.ts';
 import { paymentFactSchema, type PaymentFact } from '../payment-event.ts';
 
 /**
@@ -59,6 +60,8 @@ const PATHS_NAMED_MAX = 5;
 
 function parseJson(body: Buffer): unknown {
   if (!isUtf8(body)) throw malformedEvent('its body is not UTF-8');
+  const problem = jsonShapeProblem(body);
+  if (problem !== null) throw malformedEvent(problem);
   try {
     return JSON.parse(body.toString('utf8'));
   } catch {

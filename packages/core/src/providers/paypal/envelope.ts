@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import * as z from 'zod';
+import { jsonShapeProblem } from '../../json-shape.ts';
 import type { VerifiedEvent } from '../../verification.ts';
 import { readDateTime } from './date-time.ts';
 
@@ -40,6 +41,8 @@ export function readJson(
   body: Buffer,
 ): { readonly kind: 'json'; readonly value: unknown } | { readonly kind: 'malformed'; readonly reason: string } {
   if (!isUtf8(body)) return { kind: 'malformed', reason: 'the body is not UTF-8' };
+  const problem = jsonShapeProblem(body);
+  if (problem !== null) return { kind: 'malformed', reason: problem };
   try {
     return { kind: 'json', value: JSON.parse(body.toString('utf8')) };
   } catch {

@@ -140,7 +140,11 @@ describe('a genuine body that is not an event', () => {
       bytes: Buffer.concat([Buffer.from('\uFEFF'), body]),
       reason: 'the body is not JSON',
     },
-    { what: 'a million open brackets', bytes: Buffer.from('['.repeat(1_000_000)), reason: 'the body is not JSON' },
+    {
+      what: 'a million open brackets',
+      bytes: Buffer.from('['.repeat(1_000_000)),
+      reason: 'the body is nested deeper than 128 levels',
+    },
     { what: 'a list', bytes: Buffer.from('[]'), reason: 'the body is not an event of this provider: the body' },
     { what: 'null', bytes: Buffer.from('null'), reason: 'the body is not an event of this provider: the body' },
     {

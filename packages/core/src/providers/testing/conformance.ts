@@ -67,6 +67,7 @@ export function conformsTo(given: ConformanceCase): void {
       ['a list', Buffer.from('[]')],
       ['null', Buffer.from('null')],
       ['nested without end', Buffer.from('['.repeat(100_000))],
+      ['ten megabytes of empty objects', Buffer.from(`[${'{},'.repeat(3_495_000)}1]`)],
     ])(`a signed body that is %s is ${unreadable}, and the reason quotes nothing of it`, async (_what, odd) => {
       const verification = await verify(sign(odd, { secret, at: now }));
       expect(verification.kind).toBe(unreadable);
