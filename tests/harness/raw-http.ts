@@ -16,6 +16,8 @@ export interface RawConnection extends Disposable {
   readonly received: () => string;
   /** The first answer, once it is there whole; rejects where the connection ends before. */
   readonly answer: () => Promise<RawAnswer>;
+  /** Sends one request and returns its answer, on a connection that has no other in hand. */
+  readonly ask: (bytes: string | Buffer) => Promise<RawAnswer>;
   /** Resolves once the other side has ended the connection, however it did. */
   readonly closed: Promise<void>;
 }
@@ -37,22 +39,28 @@ export async function openConnection(target: { readonly url: string }): Promise<
   socket.on('error', () => undefined);
   const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
   void closed.then(tellWatchers);
+  const answer = (): Promise<RawAnswer> =>
+    new Promise((resolve, reject) => {
+      const watch = (): void => {
+        const found = parseAnswer(received);
+        if (found === null && !socket.closed) return;
+        watchers.delete(watch);
+        if (found === null) reject(new Error(`the connection ended after ${JSON.stringify(received)}`));
+        else resolve(found);
+      };
+      watchers.add(watch);
+      watch();
+    });
   return {
     socket,
     send: (bytes) => void socket.write(bytes),
     received: () => received,
-    answer: () =>
-      new Promise((resolve, reject) => {
-        const watch = (): void => {
-          const answer = parseAnswer(received);
-          if (answer === null && !socket.closed) return;
-          watchers.delete(watch);
-          if (answer === null) reject(new Error(`the connection ended after ${JSON.stringify(received)}`));
-          else resolve(answer);
-        };
-        watchers.add(watch);
-        watch();
-      }),
+    answer,
+    ask: (bytes) => {
+      received = '';
+      socket.write(bytes);
+      return answer();
+    },
     closed,
     [Symbol.dispose]: () => socket.destroy(),
   };
