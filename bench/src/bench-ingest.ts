@@ -3,6 +3,7 @@ import { startChild, type Child } from './child.ts';
 import type { LoadArgument } from './load/main.ts';
 import { baselines, type Baseline } from './servers/baselines.ts';
 import type { LoadResult } from './load/generator.ts';
+import { processorMicrosOf } from './processor-time.ts';
 import type { BenchServices } from './services.ts';
 import type { Measurement, Round } from './report.ts';
 import * as z from 'zod';
@@ -31,7 +32,9 @@ export async function benchIngest(
   await using server = await startServer(variant, services, round.profile);
   await load(server.port, { milliseconds: 1_500, perSecond: null, events: 40_000 });
   await services.redis.flushall();
+  const before = processorMicrosOf(server.pid);
   const most = await load(server.port, { milliseconds: round.milliseconds, perSecond: null, events: eventsFor(round) });
+  const after = processorMicrosOf(server.pid);
   const lost = await unaccounted(variant, most, services.redis);
   await services.redis.flushall();
   const half = most.perSecond * HALF;
@@ -45,6 +48,7 @@ export async function benchIngest(
     perSecond: most.perSecond,
     lost: lost + (await unaccounted(variant, calm, services.redis)),
     failed: failures(most) + failures(calm),
+    processorMicros: before === null || after === null ? null : (after - before) / most.sent,
     latency: calm.latency,
   });
 }
@@ -99,10 +103,10 @@ async function startServer(
   variant: IngestVariant,
   services: BenchServices,
   profile: string | undefined,
-): Promise<AsyncDisposable & { readonly port: number }> {
+): Promise<AsyncDisposable & { readonly port: number; readonly pid: number }> {
   const child = startServerProcess(variant, services, profile);
   const port = await child.line((document) => portOf(document));
-  return { port, [Symbol.asyncDispose]: () => child[Symbol.asyncDispose]() };
+  return { port, pid: child.pid, [Symbol.asyncDispose]: () => child[Symbol.asyncDispose]() };
 }
 
 function startServerProcess(variant: IngestVariant, services: BenchServices, profile: string | undefined): Child {

@@ -31,6 +31,11 @@ export function processorTime(processes: {
   };
 }
 
+/** Microseconds that one process has used so far; null where it or /proc is not there. */
+export function processorMicrosOf(pid: number): number | null {
+  return readStat(pid)?.microseconds ?? null;
+}
+
 /** The process that listens for this data directory. */
 export function postmasterOf(dataDir: string): number {
   return Number(readFileSync(path.join(dataDir, 'postmaster.pid'), 'utf8').split('\n')[0]);

@@ -19,6 +19,8 @@ export interface Measurement {
   readonly lost: number;
   /** Answers other than 200; effects beyond the first. */
   readonly failed: number;
+  /** Processor time of the server measured, in microseconds for each request; null where it is not known. */
+  readonly processorMicros?: number | null;
   readonly latency: { readonly p50: number; readonly p90: number; readonly p99: number; readonly max: number } | null;
   /** What one event took; null where that is not known. */
   readonly cost?: Cost | null;
@@ -42,6 +44,7 @@ export interface Report {
   readonly variants: readonly {
     readonly name: string;
     readonly perSecond: Summary;
+    readonly processorMicros: Summary | null;
     readonly p50: Summary | null;
     readonly p99: Summary | null;
     readonly lost: number;
@@ -59,6 +62,7 @@ export function reportOf(measurements: readonly Measurement[], targets: readonly
     return {
       name,
       perSecond: summary(rounds.map(({ perSecond }) => perSecond)),
+      processorMicros: summaryOf(rounds.map(({ processorMicros, cost }) => processorMicros ?? cost?.worker ?? null)),
       p50: latencies.length === 0 ? null : summary(latencies.map(({ p50 }) => p50)),
       p99: latencies.length === 0 ? null : summary(latencies.map(({ p99 }) => p99)),
       lost: rounds.reduce((sum, { lost }) => sum + lost, 0),
@@ -76,6 +80,11 @@ export function reportOf(measurements: readonly Measurement[], targets: readonly
   };
 }
 
+function summaryOf(values: readonly (number | null)[]): Summary | null {
+  const known = values.filter((value) => value !== null);
+  return known.length === 0 ? null : summary(known);
+}
+
 function machine(): Report['machine'] {
   return {
     cores: cpus().length,
@@ -88,16 +97,17 @@ function machine(): Report['machine'] {
 
 /** For people. */
 export function renderReport({ machine: on, variants, ratios: reached }: Report): string {
-  const rows = variants.map(({ name, perSecond, p50, p99, lost, failed }) => [
+  const rows = variants.map(({ name, perSecond, processorMicros, p50, p99, lost, failed }) => [
     name,
     rate(perSecond.median),
     `${rate(perSecond.least)} – ${rate(perSecond.most)}`,
+    processorMicros === null ? '' : processorMicros.median.toFixed(0),
     p50 === null ? '' : p50.median.toFixed(2),
     p99 === null ? '' : p99.median.toFixed(2),
     String(lost),
     String(failed),
   ]);
-  const head = ['variant', 'a second', 'spread', 'p50 ms', 'p99 ms', 'lost', 'failed'];
+  const head = ['variant', 'a second', 'spread', 'µs each', 'p50 ms', 'p99 ms', 'lost', 'failed'];
   const told = reached.map(
     ({ what, ratio, atLeast, reached: is }) =>
       `${is ? '✓' : '✗'} ${what}: ${ratio.median.toFixed(2)} × (${ratio.least.toFixed(2)} – ${ratio.most.toFixed(2)}), wanted ${atLeast} ×`,

@@ -13,7 +13,8 @@ type Enqueue = (deliveries: readonly Delivery[]) => Promise<readonly QueueStandi
 export function boundedEnqueue(enqueue: Enqueue, bytesMax: number): Enqueue {
   let bytesInHand = 0;
   return async (deliveries) => {
-    const bytes = deliveries.reduce((sum, { body }) => sum + body.data.length, 0);
+    let bytes = 0;
+    for (const { body } of deliveries) bytes += body.data.length;
     if (bytesInHand > 0 && bytesInHand + bytes > bytesMax)
       throw new TransientError('queue_unavailable', `${bytesInHand} bytes already wait for the queue`);
     bytesInHand += bytes;

@@ -15,12 +15,12 @@ export async function enqueueDeliveries(
     readonly limits: { readonly enqueueMs: number };
   },
 ): Promise<readonly QueueStanding[] | 'unavailable'> {
-  const late = Promise.withResolvers<'unavailable'>();
-  const timer = setTimeout(() => late.resolve('unavailable'), world.limits.enqueueMs);
+  const { promise, resolve } = Promise.withResolvers<readonly QueueStanding[] | 'unavailable'>();
+  const timer = setTimeout(() => resolve('unavailable'), world.limits.enqueueMs);
+  // Both ways it ends are handled, also after the deadline, when nobody waits for it any more.
+  world.enqueue(deliveries).then(resolve, () => resolve('unavailable'));
   try {
-    // Handled here as well, for when the deadline wins and nobody awaits it any more.
-    const added = world.enqueue(deliveries).catch((): 'unavailable' => 'unavailable');
-    return await Promise.race([added, late.promise]);
+    return await promise;
   } finally {
     clearTimeout(timer);
   }

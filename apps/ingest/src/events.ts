@@ -89,7 +89,7 @@ export function createIngestEvents({
       if (outcome.kind === 'rate_limited') metrics.rateLimited.inc({ endpoint });
       if (outcome.kind === 'overloaded') metrics.turnedAway.inc({ reason: outcome.reason });
 
-      tellSpan(received);
+      if (tracing.isOn) tellSpan(received);
       if (isRefusal(outcome.kind) && !refusalLines.mayTell(refusalName(outcome))) return;
       const line = {
         requestId: received.requestId,

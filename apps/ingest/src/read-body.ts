@@ -24,30 +24,33 @@ export function readBody(
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
+    let isOver = false;
 
-    const onData = (chunk: Buffer): void => {
+    const finish = (reading: BodyReading): void => {
+      if (isOver) return;
+      isOver = true;
+      clearTimeout(deadline);
+      if (reading.kind !== 'body') request.pause();
+      resolve(reading);
+    };
+    const deadline = setTimeout(() => finish({ kind: 'too_slow' }), limits.bodyMs);
+    const broken = (): void => finish({ kind: 'aborted' });
+
+    place.onLack((reason) => finish({ kind: 'overloaded', reason }));
+    request.on('data', (chunk: Buffer) => {
+      if (isOver) return;
       bytes += chunk.length;
       if (bytes > bodyBytesMax) finish({ kind: 'too_large', bytesMax: bodyBytesMax });
       else if (!place.grow(chunk.length)) finish({ kind: 'overloaded', reason: 'body_bytes' });
       else chunks.push(chunk);
-    };
-    const onEnd = (): void => {
+    });
+    request.on('end', () => {
+      if (isOver) return;
       place.arrived();
-      finish({ kind: 'body', bytes: Buffer.concat(chunks, bytes) });
-    };
-    const onAborted = (): void => finish({ kind: 'aborted' });
-    const deadline = setTimeout(() => finish({ kind: 'too_slow' }), limits.bodyMs);
-
-    const finish = (reading: BodyReading): void => {
-      clearTimeout(deadline);
-      request.off('data', onData).off('end', onEnd).off('close', onAborted).off('error', onAborted);
-      // An error after this, as when the sender goes away, concerns nobody any more.
-      request.on('error', () => undefined);
-      if (reading.kind !== 'body') request.pause();
-      resolve(reading);
-    };
-
-    place.onLack((reason) => finish({ kind: 'overloaded', reason }));
-    request.on('data', onData).on('end', onEnd).on('close', onAborted).on('error', onAborted);
+      const [only] = chunks;
+      finish({ kind: 'body', bytes: chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks, bytes) });
+    });
+    // An error after the end, as when the sender goes away, concerns nobody any more.
+    request.on('close', broken).on('error', broken);
   });
 }

@@ -13,12 +13,14 @@ export function createSpans(tracing: Tracing, queueName: string) {
       { request, requestId }: { readonly request: IncomingMessage; readonly requestId: string },
       work: (span: OpenSpan) => Promise<Result>,
     ): Promise<Result> => {
+      const parent = readTraceparent(request.headers['traceparent']);
+      if (!tracing.isOn) return tracing.span({ name: 'webhook', kind: 'server', parent }, work);
       const method = methodLabel(request.method ?? '');
       return tracing.span(
         {
           name: `${method === 'other' ? 'HTTP' : method} /webhooks/:endpoint`,
           kind: 'server',
-          parent: readTraceparent(request.headers['traceparent']),
+          parent,
           attributes: {
             'http.request.method': method === 'other' ? '_OTHER' : method,
             'http.route': '/webhooks/:endpoint',

@@ -44,7 +44,9 @@ export function gather<Item, Result>(gathering: Gathering<Item, Result>): (item:
 
   return (item) => {
     const settled = Promise.withResolvers<Result>();
-    waiting.push({ item, settled, inContext: AsyncLocalStorage.snapshot() });
+    // Groups are taken off from the front, full ones first: these positions are where a group begins.
+    const isFirst = waiting.length % gathering.itemsMax === 0;
+    waiting.push({ item, settled, inContext: isFirst ? AsyncLocalStorage.snapshot() : null });
     // What arrives in one turn of the event loop, as from one read of several sockets, goes together.
     if (!isDue) {
       isDue = true;
@@ -60,5 +62,6 @@ export function gather<Item, Result>(gathering: Gathering<Item, Result>): (item:
 interface Waiting<Item, Result> {
   readonly item: Item;
   readonly settled: PromiseWithResolvers<Result>;
-  readonly inContext: ReturnType<typeof AsyncLocalStorage.snapshot>;
+  /** Of the first of a group; a microsecond for each of the others would be for nothing. */
+  readonly inContext: ReturnType<typeof AsyncLocalStorage.snapshot> | null;
 }

@@ -3,31 +3,9 @@ import { maskJson, setMaskKey } from '@penstock/core/masking/mask-text';
 import { pino, type LogFn, type Logger } from 'pino';
 import pretty from 'pino-pretty';
 import { reportErrorLine } from './error-reports.ts';
+import { standardOutput } from './standard-output.ts';
 
 export type { Logger };
-
-/**
- * What never reaches a log, wherever a caller may have put it. Signatures are
- * among them: with PayPal's headers of one delivery, bodies can be forged
- * (reference in docs/decisions/0004-paypal-trust.md).
- */
-const redactedPaths = [
-  'authorization',
-  'cookie',
-  'password',
-  'secret',
-  'secrets',
-  'clientSecret',
-  'databaseUrl',
-  'redisUrl',
-  'headers.authorization',
-  'headers.cookie',
-  'headers["stripe-signature"]',
-  'headers["paypal-transmission-sig"]',
-  'req.headers',
-  'body',
-  'payload',
-];
 
 /**
  * The process's logger: JSON lines, or a readable form on a terminal. Each
@@ -48,19 +26,22 @@ export function createLogger(options: {
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }), log: tell },
     hooks: { streamWrite: maskJson, logMethod: alsoReport },
-    redact: { paths: [...redactedPaths, ...redactedPaths.map((path) => `*.${path}`)], censor: '[redacted]' },
   };
   if (process.stdout.isTTY)
     return pino(
       settings,
       pretty({ colorize: true, ignore: 'pid,process', messageFormat: '{process}: {msg}', sync: true }),
     );
-  return pino(settings);
+  return pino(settings, standardOutput());
 }
 
 function tell(line: object): Record<string, unknown> {
   const told = maskFields(line);
-  return typeof told === 'object' && told !== null ? { ...told } : {};
+  return isRecord(told) ? told : {};
+}
+
+function isRecord(told: unknown): told is Record<string, unknown> {
+  return typeof told === 'object' && told !== null;
 }
 
 const ERROR = pino.levels.values['error'] ?? 50;

@@ -8,6 +8,7 @@ import {
   type PostgresQueueBackend,
 } from 'bullmq';
 import { ConfigurationError, TransientError } from '@penstock/core/failure';
+import { addJobsTogether, type AddJobs } from './add-jobs-together.ts';
 import type { QueueLocation, RedisLocation } from './queue-location.ts';
 import { openQueuePool } from './queue-pool.ts';
 import { keyPrefix } from './redis-address.ts';
@@ -32,11 +33,8 @@ export type BullQueue = RedisBullQueue | PostgresBullQueue;
 /** What differs between the places a queue can live in. */
 export interface QueueBackend {
   readonly bull: BullQueue;
-  /**
-   * The name under which each id is stored; null where it is not. Resolves once
-   * as many replicas as the location asks for have what was added before.
-   */
-  readonly storedNames: (jobIds: readonly string[]) => Promise<readonly (string | null)[]>;
+  /** Resolves once as many replicas as the location asks for have what was added. */
+  readonly addJobs: AddJobs;
   /** Throws TransientError where a call would wait for a connection rather than fail. */
   readonly assertConnected: () => void;
   /** When the job that will be taken next was added; null where none waits. */
@@ -53,9 +51,13 @@ export function openRedisBackend(location: RedisLocation, shared?: RedisClient):
   const redis = shared ?? connectProducer(location.url);
   const { replicas = 0 } = location;
   const bull: RedisBullQueue = new Queue(location.name, { connection: redis, prefix: keyPrefix(location) });
+  const add = addJobsTogether(redis, bull);
   return {
     bull,
-    storedNames: (jobIds) => readNames(redis, { keys: jobIds.map((jobId) => bull.toKey(jobId)), replicas }),
+    addJobs: async (jobs, options) => {
+      const names = await add(jobs, options);
+      return replicas === 0 ? names : readNames(redis, { keys: jobs.map(({ jobId }) => bull.toKey(jobId)), replicas });
+    },
     // Until its first connection BullMQ queues calls up; nobody would be told for as long as Redis is away.
     assertConnected: () => {
       if (redis.status !== 'ready') throw new TransientError('queue_unavailable', 'Redis is not connected');
@@ -80,27 +82,27 @@ export function openRedisBackend(location: RedisLocation, shared?: RedisClient):
 const REPLICATION_MS = 150;
 
 /**
- * Reads the names over the connection that added them, and first waits there
- * for replicas. Where the master has changed in between, the new one may not
- * have the job: then it is not queued, whatever the former one said.
+ * Waits for replicas over the connection that added the jobs, and reads their
+ * names again. Where the master has changed in between, the new one may not
+ * have a job: then it is not queued, whatever the former one said.
  */
 async function readNames(
   redis: RedisClient,
   { keys, replicas }: { readonly keys: readonly string[]; readonly replicas: number },
-): Promise<readonly (string | null)[]> {
+): Promise<readonly string[]> {
   const pipeline = redis.pipeline();
-  if (replicas > 0) pipeline.wait(replicas, REPLICATION_MS);
+  pipeline.wait(replicas, REPLICATION_MS);
   for (const key of keys) pipeline.hget(key, 'name');
-  const replies = ((await pipeline.exec()) ?? []).map(([error, reply]) => {
+  const [reached, ...names] = ((await pipeline.exec()) ?? []).map(([error, reply]) => {
     if (error !== null) throw error;
     return reply;
   });
-  if (replicas > 0 && Number(replies.shift()) < replicas)
+  if (Number(reached) < replicas)
     throw new TransientError('queue_unavailable', `fewer than ${replicas} replicas have it`);
-  const names = replies.map((name) => (typeof name === 'string' ? name : null));
-  if (replicas > 0 && names.includes(null))
-    throw new TransientError('queue_unavailable', 'the master does not have it');
-  return names;
+  return names.map((name) => {
+    if (typeof name !== 'string') throw new TransientError('queue_unavailable', 'the master does not have it');
+    return name;
+  });
 }
 
 /** The queue in PostgreSQL, over a pool of its own. */
@@ -112,7 +114,11 @@ export function openPostgresBackend(location: QueueLocation): QueueBackend {
   };
   return {
     bull,
-    storedNames: async (jobIds) => Promise.all(jobIds.map(async (jobId) => (await bull.getJob(jobId))?.name ?? null)),
+    addJobs: async (jobs, options) => {
+      await bull.addBulk(jobs.map(({ jobId, name, data }) => ({ name, data, opts: { ...options, jobId } })));
+      // Gone already means finished already: it was ours, and was taken while we looked.
+      return Promise.all(jobs.map(async ({ jobId, name }) => (await bull.getJob(jobId))?.name ?? name));
+    },
     assertConnected: () => undefined,
     // By the index that workers take jobs by. BullMQ's own listing would read the body too.
     oldestWaiting: async () => {

@@ -7,6 +7,7 @@ import { openWherePossible, sealDelivery } from '@penstock/core/sealed-delivery'
 import { openPostgresBackend, openRedisBackend, type BullQueue, type QueueBackend } from './queue-backends.ts';
 import { burialName, isBurialName, jobName } from './job-names.ts';
 import { priorities, type Lane } from './lanes.ts';
+import type { NewJob } from './add-jobs-together.ts';
 import type { QueueLocation } from './queue-location.ts';
 import { openInShards } from './queue-in-shards.ts';
 import type { RedisFacts } from './redis-facts.ts';
@@ -159,23 +160,13 @@ async function addDeliveries(
   backend: QueueBackend,
   { deliveries, lane, keys }: { readonly deliveries: readonly Delivery[] } & Manner,
 ): Promise<readonly QueueStanding[]> {
-  const ids = deliveries.map(jobIdOf);
-  const [first, ...others] = deliveries.map((delivery) => jobOf(delivery, { jobId: jobIdOf(delivery), lane, keys }));
-  if (first === undefined) return [];
-  // One job is one script; several are one MULTI, so that a request is queued whole or not at all.
-  if (others.length === 0) await backend.bull.add(...first);
-  else await backend.bull.addBulk([first, ...others].map(([name, data, opts]) => ({ name, data, opts })));
-
-  const names = await backend.storedNames(ids);
-  return Promise.all(
-    deliveries.map((delivery, position) => {
-      const name = names[position] ?? null;
-      // Gone already means finished already: it was taken while we looked.
-      return name === null || name === jobName(delivery)
-        ? 'queued'
-        : standingOfRepetition(backend, { delivery, lane, keys });
-    }),
+  if (deliveries.length === 0) return [];
+  const jobs = deliveries.map((delivery) => newJob(delivery, { jobId: jobIdOf(delivery), keys }));
+  const names = await backend.addJobs(jobs, jobOptions[lane]);
+  const standings = deliveries.map((delivery, position) =>
+    names[position] === jobs[position]?.name ? 'queued' : standingOfRepetition(backend, { delivery, lane, keys }),
   );
+  return Promise.all(standings);
 }
 
 /** The id was taken before: what became of the first, and does this one state the same? */
@@ -186,9 +177,7 @@ async function standingOfRepetition(
   const job = await backend.bull.getJob(jobIdOf(delivery));
   if (job === undefined) return 'already processed';
   if (bodyHashOf(job.data) !== delivery.bodySha256) {
-    const jobId = contestedJobIdOf(delivery);
-    await backend.bull.add(...jobOf(delivery, { jobId, lane, keys }));
-    await backend.storedNames([jobId]);
+    await backend.addJobs([newJob(delivery, { jobId: contestedJobIdOf(delivery), keys })], jobOptions[lane]);
     return 'contested';
   }
   const place = placeOfState(await job.getState());
@@ -211,18 +200,15 @@ function jobOf(
   delivery: Delivery,
   { jobId, lane, keys }: { readonly jobId: string } & Manner,
 ): [name: string, data: unknown, opts: JobsOptions & { readonly jobId: string }] {
-  return [
-    jobName(delivery),
-    sealDelivery(delivery, keys),
-    {
-      jobId,
-      priority: priorities[lane],
-      attempts: RETRIES_MAX + 1,
-      backoff: { type: 'penstock' },
-      removeOnComplete: { count: COMPLETED_KEPT },
-      removeOnFail: { count: FAILED_KEPT },
-    },
-  ];
+  const { name, data } = newJob(delivery, { jobId, keys });
+  return [name, data, { ...jobOptions[lane], jobId }];
+}
+
+function newJob(
+  delivery: Delivery,
+  { jobId, keys }: { readonly jobId: string; readonly keys: PayloadKeys | null },
+): NewJob {
+  return { jobId, name: jobName(delivery), data: sealDelivery(delivery, keys) };
 }
 
 /** Enough to answer the usual quick repetition with `already processed`; the ledger knows for ever. */
@@ -230,6 +216,22 @@ const COMPLETED_KEPT = 1_000;
 
 /** The dead-letter queue in Redis; the ledger holds every dead event whether or not it is among these. */
 const FAILED_KEPT = 100_000;
+
+const jobOptions = {
+  live: optionsOf('live'),
+  overflow: optionsOf('overflow'),
+  replay: optionsOf('replay'),
+} as const satisfies Record<Lane, JobsOptions>;
+
+function optionsOf(lane: Lane): JobsOptions {
+  return {
+    priority: priorities[lane],
+    attempts: RETRIES_MAX + 1,
+    backoff: { type: 'penstock' },
+    removeOnComplete: { count: COMPLETED_KEPT },
+    removeOnFail: { count: FAILED_KEPT },
+  };
+}
 
 function placeOfState(state: JobState | 'unknown'): JobPlace {
   switch (state) {

@@ -1,4 +1,4 @@
-import { isKept, isPersonalField, isPersonalObject } from './personal-fields.ts';
+import { fieldKind, isKept } from './personal-fields.ts';
 import { maskText, tokenFor } from './mask-text.ts';
 
 /** A structure that goes deeper is cut off: it is no event of any provider. */
@@ -7,14 +7,40 @@ const DEPTH_MAX = 24;
 const HIDDEN = '[masked]';
 
 /**
- * A copy of a structure without what its fields' names say is personal. Of an
- * error it keeps name, message, code and stack: a driver's error carries the
- * row it failed at. Objects of other classes are left as they are. Texts are
- * not searched: that is done once, for the line that the copy ends in.
+ * What never reaches a log, wherever a caller may have put it. Signatures are
+ * among them: with PayPal's headers of one delivery, bodies can be forged
+ * (reference in docs/decisions/0004-paypal-trust.md).
+ */
+const secretFields: ReadonlySet<string> = new Set([
+  'authorization',
+  'cookie',
+  'set-cookie',
+  'password',
+  'secret',
+  'secrets',
+  'clientSecret',
+  'databaseUrl',
+  'redisUrl',
+  'stripe-signature',
+  'paypal-transmission-sig',
+  'req',
+  'body',
+  'payload',
+]);
+
+const asItIs = (text: string): string => text;
+
+/**
+ * A copy of a structure without what its fields' names say is secret or
+ * personal. Of an error it keeps name, message, code and stack: a driver's error
+ * carries the row it failed at. Objects of other classes are left as they are.
+ * Texts are not searched: that is done once, for the line that the copy ends in.
  */
 export function maskFields(value: unknown): unknown {
-  return walk(value, { depth: 0, within: false, text: (text) => text });
+  return walk(value, { depth: 0, within: false, text: asItIs, hidden: secretFields });
 }
+
+const none: ReadonlySet<string> = new Set();
 
 /**
  * A payload as people may see it: parsed where it is JSON, without what its
@@ -27,7 +53,7 @@ export function maskPayload(text: string): unknown {
   } catch {
     return maskText(text);
   }
-  return walk(parsed, { depth: 0, within: false, text: maskText });
+  return walk(parsed, { depth: 0, within: false, text: maskText, hidden: none });
 }
 
 interface Walk {
@@ -36,11 +62,14 @@ interface Walk {
   readonly within: boolean;
   /** What is done to a text, and to a number as text, that no name gives away. */
   readonly text: (text: string) => string;
+  /** Names of what is left out whatever it holds. */
+  readonly hidden: ReadonlySet<string>;
 }
 
 function walk(value: unknown, at: Walk): unknown {
   if (typeof value === 'string') return at.text(value);
   if (typeof value === 'number' || typeof value === 'bigint') {
+    if (at.text === asItIs) return value;
     const masked = at.text(String(value));
     return masked === String(value) ? value : masked;
   }
@@ -52,15 +81,23 @@ function walk(value: unknown, at: Walk): unknown {
     return value.map((item: unknown) => (at.within ? hide('', item, deeper) : walk(item, deeper)));
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([name, member]) => [at.text(name), walkMember(name, member, deeper)]),
-  );
+  const shown: Record<string, unknown> = {};
+  for (const [name, member] of Object.entries(value)) {
+    const told = at.hidden.has(name) ? REDACTED : walkMember(name, member, deeper);
+    // As a field of its own even where it is called `__proto__`, which an assignment would take for the prototype.
+    if (name === '__proto__') Object.defineProperty(shown, name, { value: told, enumerable: true });
+    else shown[at.text(name)] = told;
+  }
+  return shown;
 }
 
+const REDACTED = '[redacted]';
+
 function walkMember(name: string, member: unknown, at: Walk): unknown {
+  const { isPersonal, isAboutPerson } = fieldKind(name);
   if (typeof member === 'object' && member !== null)
-    return walk(member, { ...at, within: at.within || isPersonalObject(name) || isPersonalField(name) });
-  if (isPersonalField(name) || (at.within && !isKept(name))) return hide(name, member, at);
+    return walk(member, at.within || !(isAboutPerson || isPersonal) ? at : { ...at, within: true });
+  if (isPersonal || (at.within && !isKept(name))) return hide(name, member, at);
   return walk(member, at);
 }
 

@@ -37,8 +37,29 @@ for (const field of Object.values(fieldsOfProviders).flatMap((text) => text.spli
   else leaves.add(plain(field.slice(field.lastIndexOf('.') + 1)));
 }
 
+/** What a field's name says of its value; names are few, and looked at for every line of a log. */
+export interface FieldKind {
+  readonly isPersonal: boolean;
+  /** An object of this name is about a person. */
+  readonly isAboutPerson: boolean;
+}
+
+/** Names remembered; an unusual payload's many names begin anew. */
+const NAMES_MAX = 4_096;
+const kinds = new Map<string, FieldKind>();
+
+/** See `isPersonalField` and `isPersonalObject`, remembered. */
+export function fieldKind(name: string): FieldKind {
+  const known = kinds.get(name);
+  if (known !== undefined) return known;
+  if (kinds.size >= NAMES_MAX) kinds.clear();
+  const kind = { isPersonal: isPersonalField(name), isAboutPerson: isPersonalObject(name) };
+  kinds.set(name, kind);
+  return kind;
+}
+
 /** Whether a field of this name holds personal data; Adyen flattens `billingAddress.street` into one name. */
-export function isPersonalField(name: string): boolean {
+function isPersonalField(name: string): boolean {
   if (name.length > NAME_CHARACTERS_MAX) return false;
   const dot = name.lastIndexOf('.');
   if (dot === -1) return leaves.has(plain(name));
@@ -46,7 +67,7 @@ export function isPersonalField(name: string): boolean {
 }
 
 /** Whether an object of this name is about a person. */
-export function isPersonalObject(name: string): boolean {
+function isPersonalObject(name: string): boolean {
   return name.length <= NAME_CHARACTERS_MAX && containers.has(plain(name));
 }
 
