@@ -90,19 +90,9 @@ test('one stretch of the index by time is read, and no more of the ledger', asyn
 });
 
 test('pnpm sla report tells shares, percentiles, incidents and the budget; how fast answers were, Prometheus says', async () => {
-  const asked: string[] = [];
-  const server = createServer((request, response) => {
-    const query = new URL(request.url ?? '', 'http://localhost').searchParams.get('query') ?? '';
-    asked.push(query);
-    const value = query.includes('_bucket') ? '990' : '1000';
-    const result = [{ metric: { endpoint: 'stripe' }, value: [1, value] }];
-    response.end(JSON.stringify({ status: 'success', data: { resultType: 'vector', result } }));
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  const port = typeof address === 'object' && address !== null ? address.port : 0;
-  try {
-    const env = { DATABASE_URL: database.url, PROMETHEUS_URL: `http://127.0.0.1:${port}` };
+  await using prometheus = await startStandIn();
+  {
+    const env = { DATABASE_URL: database.url, PROMETHEUS_URL: prometheus.url };
     await using told = await startProcess({
       name: 'sla',
       script: 'apps/worker/src/commands/sla.ts',
@@ -112,13 +102,11 @@ test('pnpm sla report tells shares, percentiles, incidents and the budget; how f
     // 5 of 105 late is far past one in a thousand.
     expect(await told.exited).toEqual({ code: 1, signal: null });
     expect(told.output()).toContain('Processed within 30 s: 95.24 % of 105 events, 5 late');
-    expect(told.output()).toContain('Answered within 250 ms at stripe: 99.00 % of 1000 requests');
+    expect(told.output()).toContain('Answered within 250 ms at stripe (stripe): 99.00 % of 1000 requests');
     expect(told.output()).toMatch(/charge\.succeeded +102 +2 +0 +0\.51 s +0\.97 s +45\.00 s +90\.00 s/);
     expect(told.output()).toContain('Left out: 1 that were replayed after they were finished, 1 of the canary');
     expect(told.output()).toMatch(/2 late, stripe, up to 90\.00 s/);
-    expect(asked.every((query) => query.includes('[1440m]'))).toBe(true);
-  } finally {
-    server.close();
+    expect(prometheus.asked.every((query) => query.includes('[1440m]'))).toBe(true);
   }
   await using alone = await startProcess({
     name: 'sla',
@@ -144,8 +132,14 @@ test('a stretch of time that makes no sense, or has no end, is refused with word
 });
 
 test('the console shows the same, to those who are logged in', async () => {
+  const prometheus = await startStandIn();
   await using running = await runConsole({
-    environment: { DATABASE_URL: database.url, REDIS_URL: inject('redisUrl'), QUEUE_NAME: 'console-sla' },
+    environment: {
+      DATABASE_URL: database.url,
+      REDIS_URL: inject('redisUrl'),
+      QUEUE_NAME: 'console-sla',
+      PROMETHEUS_URL: prometheus.url,
+    },
   });
   const cookie = await running.logIn();
   const page = await running.ask('/sla?days=1', { cookie, headers: { accept: 'text/html' } });
@@ -161,9 +155,38 @@ test('the console shows the same, to those who are logged in', async () => {
     canary: { sent: 1 },
   });
   expect(text).toContain('Of 1 received, 1 were not finished within 30 s');
+  expect(text).toMatch(/<th scope="row">stripe<\/th><th scope="row">stripe<\/th><td>1000<\/td><td>99\.00 %<\/td>/);
+  await prometheus[Symbol.asyncDispose]();
+  const without = await running.ask('/sla?days=1', { cookie, headers: { accept: 'text/html' } });
+  expect([without.status, await without.text()]).toEqual([
+    200,
+    expect.stringContaining('Prometheus does not answer now'),
+  ]);
   const stranger = await running.ask('/sla', { headers: { accept: 'text/html' } });
   expect(stranger.status).toBe(303);
 });
+
+/** A Prometheus that has seen a thousand requests of one endpoint, ten of them late. */
+async function startStandIn(): Promise<AsyncDisposable & { readonly url: string; readonly asked: readonly string[] }> {
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    const query = new URL(request.url ?? '', 'http://localhost').searchParams.get('query') ?? '';
+    asked.push(query);
+    const value = query.includes('_bucket') ? '990' : '1000';
+    const result = [{ metric: { endpoint: 'stripe', provider: 'stripe' }, value: [1, value] }];
+    response.end(JSON.stringify({ status: 'success', data: { resultType: 'vector', result } }));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  return {
+    url: `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`,
+    asked,
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections();
+      await new Promise<void>((resolve) => server.close(() => resolve()));
+    },
+  };
+}
 
 /** One that a replay gave back, which had ended as `was`. */
 async function replayed(given: Given, was: 'processed' | 'dead'): Promise<void> {

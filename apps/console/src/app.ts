@@ -39,6 +39,8 @@ export interface ConsoleWorld extends LoginWorld, ReadApiWorld {
   readonly queue: Pick<WebhookQueue, 'bulls' | 'counts' | 'location' | 'forgetFailed' | 'recreate'>;
   readonly outbox: Pick<OutboxQueue, 'bull'>;
   readonly replayPerSecond: number;
+  /** Undefined where none is known. */
+  readonly prometheusUrl: string | undefined;
   readonly newId: () => string;
   readonly now: () => Date;
 }
@@ -92,7 +94,7 @@ export function createConsoleApp(world: ConsoleWorld, events: ConsoleEvents): Ho
   app.get('/payments/:id', paymentRoute(world.reads));
   app.get('/conflicts', conflictsRoute(world.db));
   app.get('/keys', keysRoute(world.db, world.now));
-  app.get('/sla', slaRoute(world.db, world.now));
+  app.get('/sla', slaRoute(world));
   app.route('/dead', deadRoutes(world));
   app.route('/replays', replayRoutes(world));
   const queues = { webhooks: world.queue.bulls(), outbox: world.outbox.bull };

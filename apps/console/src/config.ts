@@ -7,7 +7,12 @@ import {
   type Environment,
 } from '@penstock/runtime/env';
 import { ConfigurationError } from '@penstock/core/failure';
-import { databaseSettings, replaySettings, sharedSettings } from '@penstock/runtime/shared-settings';
+import {
+  databaseSettings,
+  prometheusSettings,
+  replaySettings,
+  sharedSettings,
+} from '@penstock/runtime/shared-settings';
 
 /** Every setting of the console. */
 const consoleSettings = {
@@ -21,6 +26,7 @@ const consoleSettings = {
     expects: 'a postgres:// URL',
   }),
   ...replaySettings,
+  ...prometheusSettings,
   port: optionalInteger({
     name: 'PORT',
     about: "operators' port, never to be public",

@@ -126,6 +126,7 @@ export async function operatorsConsole(given: ConsoleProcess, scope: ProcessScop
       queue,
       outbox,
       replayPerSecond: config.replayPerSecond,
+      prometheusUrl: config.prometheusUrl,
       newId,
       now,
       sessions: createSessions({ now, newToken, lifetimeMs }),

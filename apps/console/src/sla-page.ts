@@ -1,7 +1,11 @@
 import { budgetOf, type Incident } from '@penstock/core/sla-report';
 import type { SlaBeside, SlaRow } from '@penstock/db/sla';
+import type { Answered } from '@penstock/runtime/answered-in-time';
 import { html } from 'hono/html';
 import { page, type Html } from './pages.ts';
+
+/** How many requests were answered in time; or that no Prometheus is known, or that it does not answer. */
+export type AnsweredOrWhy = readonly Answered[] | 'unset' | 'away';
 
 /** How the promise was kept: events processed within 30 s of their receipt, by provider and type. */
 export function slaPage(report: {
@@ -9,8 +13,9 @@ export function slaPage(report: {
   readonly rows: readonly SlaRow[];
   readonly incidents: readonly Incident[];
   readonly beside: SlaBeside;
+  readonly answered: AnsweredOrWhy;
 }): Html {
-  const { days, rows, incidents, beside } = report;
+  const { days, rows, incidents, beside, answered } = report;
   const { events, late, share, left } = budgetOf(rows);
   return page(
     'Service level',
@@ -18,9 +23,13 @@ export function slaPage(report: {
     <section aria-labelledby="sla">
       <h2 id="sla">Service level of ${inDays(days)}</h2>
       <p><strong>${percent(share)}</strong> of ${events} events were processed within 30 s of their receipt (objective 99.9 %), ${late} were not. ${budgetWords(left)}</p>
-      <p>From the ledger's own times. How fast requests were answered is known to Prometheus alone: <code>http_server_request_duration_seconds</code>, or <code>pnpm sla report</code>. Left out are the canary and what was replayed after it was finished (${beside.replayed}).</p>
+      <p>From the ledger's own times. Left out are the canary and what was replayed after it was finished (${beside.replayed}).</p>
       <p>${[1, 7, 30, 90].map((choice) => html`<a href="/sla?days=${choice}">${inDays(choice)}</a> `)}</p>
       ${rows.length === 0 ? html`<p>No event was received.</p>` : rowsTable(rows)}
+    </section>
+    <section aria-labelledby="answered">
+      <h2 id="answered">Answered within 250 ms</h2>
+      ${answeredWords(answered)}
     </section>
     <section aria-labelledby="incidents">
       <h2 id="incidents">Worst incidents</h2>
@@ -32,6 +41,23 @@ export function slaPage(report: {
       <p><a href="/">Back</a></p>
     </section>`,
   );
+}
+
+/** The ledger does not know when an answer was sent. */
+function answeredWords(answered: AnsweredOrWhy): Html {
+  if (answered === 'unset')
+    return html`<p>Known to Prometheus alone, of which this console does not know: set <code>PROMETHEUS_URL</code>.</p>`;
+  if (answered === 'away') return html`<p>Prometheus does not answer now; load the page again.</p>`;
+  if (answered.length === 0) return html`<p>Prometheus has no requests of this time.</p>`;
+  return html`
+    <table class="figures">
+      <thead><tr><th scope="col">Provider</th><th scope="col">Endpoint</th><th scope="col">Requests</th><th scope="col">In time</th></tr></thead>
+      <tbody>${answered.map(
+        ({ provider, endpoint, requests, share }) => html`
+        <tr><th scope="row">${provider}</th><th scope="row">${endpoint}</th><td>${Math.round(requests)}</td><td>${percent(share)}</td></tr>`,
+      )}</tbody>
+    </table>
+    <p>Of the genuine requests (2xx and 5xx); the objective is 99.9 %. As far back as Prometheus keeps them.</p>`;
 }
 
 /** One that never reached the ledger is not seen here: its sender counts it. */

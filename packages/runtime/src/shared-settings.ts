@@ -122,6 +122,16 @@ export const databaseSettings = {
   }),
 };
 
+/** What else the service level is made of. */
+export const prometheusSettings = {
+  prometheusUrl: optionalText({
+    name: 'PROMETHEUS_URL',
+    about: 'Prometheus that knows how fast ingest has answered',
+    pattern: /^https?:\/\/\S+$/,
+    expects: 'an http:// or https:// URL',
+  }),
+};
+
 /** The pace of replays: what a plan reckons with, and what the workers keep to. */
 export const replaySettings = {
   replayPerSecond: integer({

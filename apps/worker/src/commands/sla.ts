@@ -4,10 +4,10 @@ import { budgetOf, PROCESSED_OBJECTIVE, worstIncidents, type Incident } from '@p
 import { openDatabase } from '@penstock/db/database';
 import { assertMigrated } from '@penstock/db/migrate';
 import { lateMinutes, slaBeside, slaByType, type SlaBeside, type SlaRow } from '@penstock/db/sla';
-import { readSettings, optionalText } from '@penstock/runtime/env';
+import { answeredInTime, type Answered } from '@penstock/runtime/answered-in-time';
+import { readSettings } from '@penstock/runtime/env';
 import { runCommand } from '@penstock/runtime/lifecycle';
-import { databaseSettings } from '@penstock/runtime/shared-settings';
-import { answeredInTime, type Answered } from '../answered-in-time.ts';
+import { databaseSettings, prometheusSettings } from '@penstock/runtime/shared-settings';
 
 const usage = `Usage: pnpm sla report [--since 30d] [--json]
 
@@ -28,12 +28,8 @@ where an objective is missed.
 /** Three months: longer is a question for a warehouse. */
 const DAYS_MAX = 92;
 
-const prometheusUrl = optionalText({
-  name: 'PROMETHEUS_URL',
-  about: 'Prometheus that knows how fast ingest has answered',
-  pattern: /^https?:\/\/\S+$/,
-  expects: 'an http:// or https:// URL',
-});
+/** An operator waits less than Prometheus would. */
+const ASK_MS = 20_000;
 
 /** `pnpm sla report`: have we kept our word? */
 await runCommand(async () => {
@@ -43,7 +39,7 @@ await runCommand(async () => {
     process.exitCode = help ? 0 : 64;
     return;
   }
-  const settings = readSettings({ databaseUrl: databaseSettings.databaseUrl, prometheusUrl }, process.env);
+  const settings = readSettings({ databaseUrl: databaseSettings.databaseUrl, ...prometheusSettings }, process.env);
   await using db = openDatabase({ url: settings.databaseUrl, poolMax: 2, applicationName: 'penstock-sla' });
   await assertMigrated(db);
   // What was received less than 30 s ago is not due yet.
@@ -55,7 +51,7 @@ await runCommand(async () => {
   const answered =
     settings.prometheusUrl === undefined
       ? null
-      : await answeredInTime({ url: settings.prometheusUrl, to, rangeMs: since });
+      : await answeredInTime({ url: settings.prometheusUrl, to, rangeMs: since, askMs: ASK_MS });
   const budget = budgetOf(rows);
   if (json)
     process.stdout.write(
@@ -84,8 +80,10 @@ function show(report: {
   );
   if (answered === null) print('Answered within 250 ms: not known here; PROMETHEUS_URL is not set');
   else if (answered.length === 0) print('Answered within 250 ms: Prometheus has no requests in this time');
-  for (const { endpoint, requests, share: inTime } of answered ?? [])
-    print(`Answered within 250 ms at ${endpoint}: ${percent(inTime)} of ${Math.round(requests)} requests`);
+  for (const { endpoint, provider, requests, share: inTime } of answered ?? [])
+    print(
+      `Answered within 250 ms at ${endpoint} (${provider}): ${percent(inTime)} of ${Math.round(requests)} requests`,
+    );
   print('');
   print(`${'provider'.padEnd(18)}${'type'.padEnd(40)}   events     late     dead      p50      p95      p99     most`);
   for (const row of rows)

@@ -4,13 +4,11 @@ import * as z from 'zod';
 /** How many of an endpoint's genuine requests were answered in time. */
 export interface Answered {
   readonly endpoint: string;
+  readonly provider: string;
   readonly requests: number;
   /** From 0 to 1. */
   readonly share: number;
 }
-
-/** Prometheus' own limit for a question is 2 min; an operator waits less. */
-const ASK_MS = 20_000;
 
 /**
  * Asks Prometheus which share of genuine requests was answered 2xx within
@@ -22,28 +20,31 @@ export async function answeredInTime(question: {
   readonly url: string;
   readonly to: Date;
   readonly rangeMs: number;
+  /** How long is waited; Prometheus' own limit is 2 min. */
+  readonly askMs: number;
 }): Promise<readonly Answered[]> {
   const window = `[${Math.round(question.rangeMs / 60_000)}m]`;
   const series = 'http_server_request_duration_seconds';
   const common = 'http_route="/webhooks/:endpoint",endpoint!="unknown",endpoint!="canary"';
   const inTime = await ask(
     question,
-    `sum by (endpoint) (increase(${series}_bucket{${common},http_response_status_code=~"2..",le="0.25"}${window}))`,
+    `sum by (endpoint, provider) (increase(${series}_bucket{${common},http_response_status_code=~"2..",le="0.25"}${window}))`,
   );
   const all = await ask(
     question,
-    `sum by (endpoint) (increase(${series}_count{${common},http_response_status_code=~"2..|5.."}${window}))`,
+    `sum by (endpoint, provider) (increase(${series}_count{${common},http_response_status_code=~"2..|5.."}${window}))`,
   );
-  return [...all].flatMap(([endpoint, requests]) =>
-    requests > 0 ? [{ endpoint, requests, share: Math.min(1, (inTime.get(endpoint) ?? 0) / requests) }] : [],
-  );
+  return all.flatMap(({ endpoint, provider, value: requests }) => {
+    const share = (inTime.find((one) => one.endpoint === endpoint && one.provider === provider)?.value ?? 0) / requests;
+    return requests > 0 ? [{ endpoint, provider, requests, share: Math.min(1, share) }] : [];
+  });
 }
 
 const answer = z.object({
   data: z.object({
     result: z.array(
       z.object({
-        metric: z.object({ endpoint: z.string() }),
+        metric: z.object({ endpoint: z.string(), provider: z.string() }),
         value: z.tuple([z.number(), z.string()]),
       }),
     ),
@@ -51,17 +52,17 @@ const answer = z.object({
 });
 
 async function ask(
-  { url, to }: { readonly url: string; readonly to: Date },
+  { url, to, askMs }: { readonly url: string; readonly to: Date; readonly askMs: number },
   query: string,
-): Promise<ReadonlyMap<string, number>> {
+): Promise<readonly { readonly endpoint: string; readonly provider: string; readonly value: number }[]> {
   const at = new URL(`${url.replace(/\/+$/, '')}/api/v1/query`);
   at.searchParams.set('query', query);
   at.searchParams.set('time', String(to.getTime() / 1_000));
   try {
-    const response = await fetch(at, { signal: AbortSignal.timeout(ASK_MS) });
+    const response = await fetch(at, { signal: AbortSignal.timeout(askMs) });
     if (!response.ok) throw new Error(`it answered ${response.status}`);
     const { data } = answer.parse(await response.json());
-    return new Map(data.result.map(({ metric, value }) => [metric.endpoint, Number(value[1])]));
+    return data.result.map(({ metric, value }) => ({ ...metric, value: Number(value[1]) }));
   } catch (error) {
     throw new TransientError('prometheus_away', `Prometheus could not be asked at ${at.origin}`, { cause: error });
   }
