@@ -2,10 +2,11 @@ import { defineConfiguration, fromEnvironment } from '@penstock/core/configurati
 import { PermanentError } from '@penstock/core/failure';
 import { on } from '@penstock/db/handler';
 
-/** Something of everything: a handler that works, one that never does, and a destination that is away. */
+/** Something of everything: a handler that works, one that never does, a destination that is away, and a canary. */
 export default defineConfiguration({
   endpoints: {
     stripe: { provider: 'stripe', account: 'acme', secrets: [fromEnvironment('STRIPE_WEBHOOK_SECRET')] },
+    canary: { provider: 'standard-webhooks', secrets: [fromEnvironment('CANARY_SECRET')] },
   },
   handlers: [
     on('payment.captured', 'take-note', async () => undefined),

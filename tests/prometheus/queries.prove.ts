@@ -16,6 +16,8 @@ const read = (file: string): string => readFileSync(path.join(rules, file), 'utf
 const legitimatelyEmpty: readonly (readonly [part: string, reason: string])[] = [
   ['penstock_replayed_events_total', 'nothing is replayed'],
   ['penstock_overflow_total', 'no source sends more than its rate'],
+  ['penstock_turned_away', 'no bound is reached'],
+  ['penstock_rate_limit', 'no endpoint has a limit of its own'],
   ['penstock_conflict_fetches_total', 'nothing contradicts'],
   ['penstock_confirmations_total', 'signatures prove enough'],
   ['http_client_request_duration_seconds', 'no provider is asked'],
@@ -27,7 +29,6 @@ const legitimatelyEmpty: readonly (readonly [part: string, reason: string])[] = 
   ['_reversed', 'nothing is taken back'],
   ['error_type!=""', 'no statement fails'],
   ['http_response_status_code=~"5.."', 'nothing of ours fails'],
-  ['penstock_canar', 'no canary is sent'],
   ['penstock_peer_up', 'Prometheus asks each process by itself'],
   ['penstock_spool_', 'the queue is never away'],
 ];
@@ -41,10 +42,11 @@ beforeAll(async () => {
     await createTestSystem('redis', {
       PENSTOCK_CONFIG: 'tests/prometheus/prove.config.ts',
       RECEIVER_SECRET: `whsec_${Buffer.alloc(32, 7).toString('base64')}`,
+      CANARY_SECRET: `whsec_${Buffer.alloc(32, 9).toString('base64')}`,
     }),
   );
   const ingest = stack.use(await system.startIngest());
-  const worker = stack.use(await system.startWorker());
+  const worker = stack.use(await system.startWorker({ CANARY_URL: `${ingest.url}canary` }));
   prometheus = stack.use(await startPrometheus([ingest.healthUrl, worker.healthUrl].map((url) => new URL(url).host)));
   // Rates need values before and after.
   for (const round of [1, 2, 3]) await load(ingest, round);
