@@ -7,6 +7,7 @@ import { recordOperatorAction } from '@penstock/db/operator-actions';
 import type { WebhookQueue } from '@penstock/runtime/webhook-queue';
 import type { Context, MiddlewareHandler } from 'hono';
 import type { BoardQueues } from './queue-board.ts';
+import { operatorOf } from './operator-of.ts';
 import { refuse, type ConsoleEnv } from './respond.ts';
 
 /** What a retry needs of the world. */
@@ -70,6 +71,6 @@ async function record(
   { db }: BoardWorld,
   { jobId, target }: { readonly jobId: string; readonly target: string },
 ): Promise<void> {
-  const operator = { name: context.var.session.name, requestId: context.var.requestId };
+  const operator = operatorOf(context);
   await recordOperatorAction(db, { operator, action: 'board.retry', target, reason: null, details: { jobId } });
 }

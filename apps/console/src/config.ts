@@ -62,6 +62,13 @@ const consoleSettings = {
     min: 1,
     max: 720,
   }),
+  sessionIdleMinutes: integer({
+    name: 'SESSION_IDLE_MINUTES',
+    about: 'how long a login lasts without a request, in minutes',
+    fallback: 60,
+    min: 1,
+    max: 43_200,
+  }),
   loginAttempts: integer({
     name: 'LOGIN_ATTEMPTS',
     about: 'wrong passwords allowed per client address in 15 minutes',

@@ -129,7 +129,7 @@ export async function operatorsConsole(given: ConsoleProcess, scope: ProcessScop
       prometheusUrl: config.prometheusUrl,
       newId,
       now,
-      sessions: createSessions({ now, newToken, lifetimeMs }),
+      sessions: createSessions({ now, newToken, lifetimeMs, idleMs: config.sessionIdleMinutes * 60_000 }),
       limiter: createLoginLimiter({ now, attemptsPerAddress: config.loginAttempts }),
       keyLimiter: createLoginLimiter({ now, attemptsPerAddress: WRONG_KEYS_MAX, attemptsInAll: WRONG_KEYS_IN_ALL_MAX }),
       roleOf: createPasswordCheck({ reader: config.password, operator: config.operatorPassword }),

@@ -7,6 +7,7 @@ import { Hono } from 'hono';
 import { deadPage, eventPage, pathOf } from './dead-page.ts';
 import { readFilter } from './read-filter.ts';
 import { wantsPage } from './request.ts';
+import { operatorOf } from './operator-of.ts';
 import { refuse, type ConsoleEnv } from './respond.ts';
 
 const PAGE = 50;
@@ -63,7 +64,7 @@ export function deadRoutes({ db, queue, now }: DeadWorld): Hono<ConsoleEnv> {
       eventId,
       account: form.get('account') ?? undefined,
       reason,
-      operator: { name: context.var.session.name, requestId: context.var.requestId },
+      operator: operatorOf(context),
     });
     await queue.forgetFailed(jobId);
     return context.redirect(pathOf({ eventId, account }), 303);

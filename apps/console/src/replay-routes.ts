@@ -9,6 +9,7 @@ import * as z from 'zod';
 import { readFilter } from './read-filter.ts';
 import { replayPage, replaysPage } from './replays-page.ts';
 import { wantsPage } from './request.ts';
+import { operatorOf } from './operator-of.ts';
 import { refuse, type ConsoleEnv } from './respond.ts';
 
 const PAGE = 50;
@@ -50,7 +51,7 @@ export function replayRoutes({ db, now, replayPerSecond }: ReplayPagesWorld): Ho
       force: filter.states.some((state) => state === 'processed' || state === 'ignored'),
       handlers: handlers.length === 0 ? 'not done' : handlers,
       perSecond: replayPerSecond,
-      operator: { name: context.var.session.name, requestId: context.var.requestId },
+      operator: operatorOf(context),
       reason,
     });
     return context.redirect(`/replays/${replay.id}`, 303);
@@ -72,7 +73,7 @@ export function replayRoutes({ db, now, replayPerSecond }: ReplayPagesWorld): Ho
     const { id } = await commandReplay(db, {
       id: idOf(context.req.param('id')),
       command: command.data,
-      operator: { name: context.var.session.name, requestId: context.var.requestId },
+      operator: operatorOf(context),
       reason: null,
     });
     return context.redirect(`/replays/${id}`, 303);

@@ -8,17 +8,31 @@ function isOpen(sessions: Sessions, token: string): boolean {
   return sessions.find(token) !== undefined;
 }
 
-function given(options: { readonly countMax?: number } = {}) {
+function given(options: { readonly countMax?: number; readonly idleMs?: number } = {}) {
   let ms = 0;
   let tokens = 0;
   const sessions = createSessions({
     now: () => new Date(ms),
     newToken: () => `token-${(tokens += 1)}`,
     lifetimeMs,
+    idleMs: lifetimeMs,
     ...options,
   });
   return { sessions, pass: (by: number) => void (ms += by) };
 }
+
+test('a session that nobody uses ends before its time, and one that is used does not outlast it', () => {
+  const { sessions, pass } = given({ idleMs: 400 });
+  const [idle, used] = [sessions.open(ada), sessions.open(ada)];
+  pass(399);
+  expect(isOpen(sessions, used)).toBe(true);
+  pass(1);
+  expect([isOpen(sessions, idle), isOpen(sessions, used)]).toEqual([false, true]);
+  pass(399);
+  expect(isOpen(sessions, used)).toBe(true);
+  pass(201);
+  expect(isOpen(sessions, used)).toBe(false);
+});
 
 test('a session is open for whoever has its token, and for nobody else', () => {
   const { sessions } = given();

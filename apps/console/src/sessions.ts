@@ -31,12 +31,15 @@ const SESSIONS_MAX = 1_000;
 export function createSessions(options: {
   readonly now: () => Date;
   readonly newToken: () => string;
+  /** However much it is used. */
   readonly lifetimeMs: number;
+  /** Without a request. */
+  readonly idleMs: number;
   readonly countMax?: number;
 }): Sessions {
   const countMax = options.countMax ?? SESSIONS_MAX;
   // In the order they were opened, which is also the order they expire in.
-  const sessions = new Map<string, { readonly session: Session; readonly expiresAt: number }>();
+  const sessions = new Map<string, { readonly session: Session; readonly expiresAt: number; idleAt: number }>();
 
   const dropExpired = (): void => {
     const now = options.now().getTime();
@@ -53,12 +56,16 @@ export function createSessions(options: {
       if (oldest !== undefined && sessions.size >= countMax) sessions.delete(oldest);
       const token = options.newToken();
       const session = { name: who.name, role: who.role, csrf: options.newToken() };
-      sessions.set(hashOf(token), { session, expiresAt: options.now().getTime() + options.lifetimeMs });
+      const now = options.now().getTime();
+      sessions.set(hashOf(token), { session, expiresAt: now + options.lifetimeMs, idleAt: now + options.idleMs });
       return token;
     },
     find: (token) => {
       const found = sessions.get(hashOf(token));
-      return found !== undefined && found.expiresAt > options.now().getTime() ? found.session : undefined;
+      const now = options.now().getTime();
+      if (found === undefined || Math.min(found.expiresAt, found.idleAt) <= now) return undefined;
+      found.idleAt = now + options.idleMs;
+      return found.session;
     },
     close: (token) => void sessions.delete(hashOf(token)),
   };

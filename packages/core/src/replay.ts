@@ -66,7 +66,13 @@ export type OperatorActionKind =
   | 'replay.end'
   | 'event.discard'
   | 'delivery.retry'
-  | 'board.retry';
+  | 'board.retry'
+  | 'conflict.dismiss'
+  | 'conflict.fetch'
+  | 'key.create'
+  | 'key.revoke'
+  | 'payloads.rotate'
+  | 'projections.rebuild';
 
 /** A replay, retry or discard that cannot be; `code` is stable (docs/ERRORS.md). */
 export class ReplayError extends Error {

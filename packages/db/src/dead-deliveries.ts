@@ -102,6 +102,7 @@ export async function retryDeliveries(
         target: `delivery:${id}`,
         reason: by.reason,
         request_id: by.operator.requestId,
+        source: by.operator.source ?? null,
         details: JSON.stringify({ destination, attempts }),
       })),
     )

@@ -5,6 +5,8 @@ import type { Connection } from './database.ts';
 export interface Operator {
   readonly name: string;
   readonly requestId: string;
+  /** From where: an address, or a command on a host; absent for what a process does of itself. */
+  readonly source?: string;
 }
 
 /** Records what somebody did, in the transaction in which it is done. */
@@ -13,7 +15,7 @@ export async function recordOperatorAction(
   action: {
     readonly operator: Operator;
     readonly action: OperatorActionKind;
-    /** `replay:7`, `event:<account>/<event id>`, `job:<queue>/<id>`, `delivery:12`. */
+    /** `replay:7`, `event:<account>/<event id>`, `job:<queue>/<id>`, `delivery:12`, `key:<id>`, `conflict:3`, `projections`, `payloads`. */
     readonly target: string;
     readonly reason: string | null;
     readonly details: Readonly<Record<string, unknown>>;
@@ -27,6 +29,7 @@ export async function recordOperatorAction(
       target: action.target,
       reason: action.reason,
       request_id: action.operator.requestId,
+      source: action.operator.source ?? null,
       details: JSON.stringify(action.details),
     })
     .execute();

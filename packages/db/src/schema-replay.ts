@@ -70,5 +70,6 @@ interface OperatorActionsTable {
   target: string;
   reason: string | null;
   request_id: string;
+  source: string | null;
   details: JSONColumnType<Record<string, unknown>>;
 }

@@ -4,20 +4,23 @@ import { ConfigurationError } from '@penstock/core/failure';
 import { insertApiKey, listApiKeys, revokeApiKey, type ApiKey } from '@penstock/db/api-keys';
 import { openDatabase, type LedgerDatabase } from '@penstock/db/database';
 import { assertMigrated } from '@penstock/db/migrate';
+import { recordOperatorAction, type Operator } from '@penstock/db/operator-actions';
+import { commandOperator } from '@penstock/runtime/command-operator';
 import { readSettings } from '@penstock/runtime/env';
 import { runCommand } from '@penstock/runtime/lifecycle';
 import { databaseSettings } from '@penstock/runtime/shared-settings';
 import { makeApiKey, readApiKey, scopes } from '../api/api-key.ts';
 
-const usage = `Usage: pnpm api-key create --name NAME --scopes SCOPE,… [--expires 90d]
+const usage = `Usage: pnpm api-key create --name NAME --scopes SCOPE,… [--expires 90d] [--by NAME]
        pnpm api-key list [--json]
-       pnpm api-key revoke ID
+       pnpm api-key revoke ID [--by NAME]
 
 Keys of the read API, which the console serves at /api.
 
   --name NAME      who uses it: 1 to 100 characters
   --scopes S,…     what it may read: ${scopes.join(', ')}
   --expires 90d    how long it holds, in days (d) or hours (h); for ever where left out
+  --by NAME        who does it, for the audit; the user of this machine unless said
   --json           for machines
   ID               the key's name for itself: psk_<ID>_…; the whole key does too
   --help           this text
@@ -38,9 +41,10 @@ await runCommand(async () => {
   const { databaseUrl } = readSettings({ databaseUrl: databaseSettings.databaseUrl }, process.env);
   await using db = openDatabase({ url: databaseUrl, poolMax: 1, applicationName: 'penstock-api-key' });
   await assertMigrated(db);
-  if (wanted !== null) await create(db, wanted);
+  const operator = commandOperator(values.by);
+  if (wanted !== null) await create(db, wanted, operator);
   else if (command === 'list') await list(db, values);
-  else await revoke(db, id ?? '');
+  else await revoke(db, id ?? '', operator);
 });
 
 interface WantedKey {
@@ -49,11 +53,15 @@ interface WantedKey {
   readonly expiresMs: number | null;
 }
 
-async function create(db: LedgerDatabase, wanted: WantedKey): Promise<void> {
+async function create(db: LedgerDatabase, wanted: WantedKey, operator: Operator): Promise<void> {
   const key = makeApiKey(randomBytes);
   const createdAt = new Date();
   const expiresAt = wanted.expiresMs === null ? null : new Date(createdAt.getTime() + wanted.expiresMs);
-  await insertApiKey(db, { ...key, name: wanted.name, scopes: wanted.scopes, createdAt, expiresAt });
+  await db.transaction().execute(async (tx) => {
+    await insertApiKey(tx, { ...key, name: wanted.name, scopes: wanted.scopes, createdAt, expiresAt });
+    const details = { name: wanted.name, scopes: wanted.scopes, expiresAt };
+    await recordOperatorAction(tx, { operator, action: 'key.create', target: `key:${key.id}`, reason: null, details });
+  });
   process.stderr.write(
     `Key ${key.id} for ${wanted.name}: ${wanted.scopes.join(', ')}; ${expiresAt === null ? 'does not expire' : `expires ${expiresAt.toISOString()}`}.\nIt is shown this once:\n`,
   );
@@ -81,8 +89,21 @@ async function list(db: LedgerDatabase, { json }: { readonly json: boolean }): P
   }
 }
 
-async function revoke(db: LedgerDatabase, id: string): Promise<void> {
-  if (await revokeApiKey(db, { id: readApiKey(id)?.id ?? id, at: new Date() })) {
+async function revoke(db: LedgerDatabase, given: string, operator: Operator): Promise<void> {
+  const id = readApiKey(given)?.id ?? given;
+  const revoked = await db.transaction().execute(async (tx) => {
+    const known = await revokeApiKey(tx, { id, at: new Date() });
+    if (known)
+      await recordOperatorAction(tx, {
+        operator,
+        action: 'key.revoke',
+        target: `key:${id}`,
+        reason: null,
+        details: {},
+      });
+    return known;
+  });
+  if (revoked) {
     process.stdout.write(`Revoked.\n`);
     return;
   }
@@ -108,6 +129,7 @@ function readArguments() {
       allowPositionals: true,
       options: {
         name: { type: 'string' },
+        by: { type: 'string' },
         scopes: { type: 'string' },
         expires: { type: 'string' },
         json: { type: 'boolean', default: false },

@@ -2,9 +2,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { styleText } from 'node:util';
 import { conflictKinds, explainConflict } from '@penstock/core/conflict';
 import { requestFetch } from '@penstock/db/conflict-fetches';
-import { openDatabase, type LedgerDatabase } from '@penstock/db/database';
+import { openDatabase, type LedgerDatabase, type LedgerTransaction } from '@penstock/db/database';
 import { dismissConflict, findConflict, findConflicts, type FoundConflict } from '@penstock/db/find-conflicts';
 import { assertMigrated } from '@penstock/db/migrate';
+import { recordOperatorAction } from '@penstock/db/operator-actions';
+import { commandOperator } from '@penstock/runtime/command-operator';
 import { readSettings } from '@penstock/runtime/env';
 import { runCommand } from '@penstock/runtime/lifecycle';
 import { databaseSettings } from '@penstock/runtime/shared-settings';
@@ -78,17 +80,45 @@ async function act(
     'wait' | 'reason' | 'by'
   >,
 ): Promise<string | null> {
-  const { id } = asked;
-  switch (asked.command) {
+  const { id, command, by, reason = '' } = asked;
+  const who = { id, by, reason };
+  switch (command) {
     case 'show':
       return null;
     case 'dismiss':
-      return (await dismissConflict(db, { id, by: asked.by, reason: asked.reason ?? '' }))
+      return (await audited(db, { ...who, action: 'conflict.dismiss' }, (tx) => dismissConflict(tx, who)))
         ? null
         : `The conflict ${id} is not open.`;
     case 'resolve':
-      return (await requestFetch(db, id)) ? waitForAnswer(db, id, asked.wait) : `The conflict ${id} is not open.`;
+      return (await audited(db, { ...who, action: 'conflict.fetch' }, (tx) => requestFetch(tx, id)))
+        ? waitForAnswer(db, id, asked.wait)
+        : `The conflict ${id} is not open.`;
   }
+}
+
+/** Does it, and says in the audit who did, in one transaction. */
+async function audited(
+  db: LedgerDatabase,
+  asked: {
+    readonly action: 'conflict.dismiss' | 'conflict.fetch';
+    readonly id: number;
+    readonly by: string;
+    readonly reason: string;
+  },
+  work: (tx: LedgerTransaction) => Promise<boolean>,
+): Promise<boolean> {
+  return db.transaction().execute(async (tx) => {
+    const done = await work(tx);
+    if (done)
+      await recordOperatorAction(tx, {
+        operator: commandOperator(asked.by),
+        action: asked.action,
+        target: `conflict:${asked.id}`,
+        reason: asked.reason === '' ? null : asked.reason,
+        details: {},
+      });
+    return done;
+  });
 }
 
 async function waitForAnswer(db: LedgerDatabase, id: number, seconds: number): Promise<string | null> {

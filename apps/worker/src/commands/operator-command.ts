@@ -1,10 +1,9 @@
-import { randomUUID } from 'node:crypto';
-import { userInfo } from 'node:os';
 import { parseArgs, styleText, type ParseArgsConfig } from 'node:util';
 import { ReplayError, timeFrom, type ReplayErrorCode } from '@penstock/core/replay';
 import { openDatabase, type LedgerDatabase } from '@penstock/db/database';
 import { assertMigrated } from '@penstock/db/migrate';
 import type { Operator } from '@penstock/db/operator-actions';
+import { commandOperator } from '@penstock/runtime/command-operator';
 import { readSettings } from '@penstock/runtime/env';
 import { runCommand } from '@penstock/runtime/lifecycle';
 import { databaseSettings, sharedSettings } from '@penstock/runtime/shared-settings';
@@ -73,7 +72,7 @@ export async function openLedger(applicationName: string): Promise<LedgerDatabas
 
 /** Who is at the keyboard: `--by`, else the user of this machine. */
 export function operatorOf(by: string | undefined): Operator {
-  return { name: by ?? userInfo().username, requestId: randomUUID() };
+  return commandOperator(by);
 }
 
 /** A time in ISO 8601, or so long ago: `7d`, `12h`, `30m`. Throws UsageError. */

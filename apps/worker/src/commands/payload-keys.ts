@@ -3,10 +3,11 @@ import { ConfigurationError } from '@penstock/core/failure';
 import type { PayloadKeys } from '@penstock/core/payload-keys';
 import { openDatabase, type LedgerDatabase } from '@penstock/db/database';
 import { assertMigrated } from '@penstock/db/migrate';
+import { recordOperatorAction } from '@penstock/db/operator-actions';
 import { countByKey, resealBatch, sealedTables, type RowsByKey, type SealedTable } from '@penstock/db/reseal';
 import { readSettings } from '@penstock/runtime/env';
 import { databaseSettings, sharedSettings } from '@penstock/runtime/shared-settings';
-import { readFlags, runOperatorCommand, UsageError, EXIT_USAGE, writeJson } from './operator-command.ts';
+import { operatorOf, readFlags, runOperatorCommand, UsageError, EXIT_USAGE, writeJson } from './operator-command.ts';
 import { createProgress } from './progress.ts';
 
 const usage = `Usage: pnpm payload-keys new [ID]
@@ -114,6 +115,9 @@ async function rotate(db: LedgerDatabase, keys: PayloadKeys): Promise<number> {
   process.once('SIGINT', () => stop.abort());
   const progress = createProgress();
   let refused = 0;
+  const operator = operatorOf(undefined);
+  const details = { key: keys.active };
+  await recordOperatorAction(db, { operator, action: 'payloads.rotate', target: 'payloads', reason: null, details });
   for (const [table, rows] of await countAll(db)) {
     const of = left(rows, keys);
     let done = 0;

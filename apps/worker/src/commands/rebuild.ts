@@ -3,7 +3,9 @@ import { ConfigurationError } from '@penstock/core/failure';
 import { providerNamed } from '@penstock/core/providers/registry';
 import { openDatabase } from '@penstock/db/database';
 import { assertMigrated } from '@penstock/db/migrate';
+import { recordOperatorAction } from '@penstock/db/operator-actions';
 import type { Difference } from '@penstock/db/shadow';
+import { commandOperator } from '@penstock/runtime/command-operator';
 import { loadConfiguration } from '@penstock/runtime/configuration-file';
 import { readSettings } from '@penstock/runtime/env';
 import { runCommand } from '@penstock/runtime/lifecycle';
@@ -61,6 +63,14 @@ await runCommand(async () => {
   const differing = report(rebuilt.differences);
   if (into !== undefined)
     process.stdout.write(`The result is in the schema ${into}; the live tables are as they were.\n`);
+  if (adopt)
+    await recordOperatorAction(db, {
+      operator: commandOperator(),
+      action: 'projections.rebuild',
+      target: 'projections',
+      reason: null,
+      details: { events: rebuilt.events, facts: rebuilt.facts, differing },
+    });
   if (adopt && differing > 0) process.stdout.write('The live tables are now what the events say.\n');
   if (check && differing > 0) process.exitCode = 1;
 });
