@@ -57,6 +57,7 @@ test.each(guarded)('without a session %s %s tells scripts to log in', async (met
     title: 'Log in first',
     detail: expect.any(String),
     requestId: answer.headers.get('x-request-id'),
+    traceId: expect.stringMatching(/^[0-9a-f]{32}$/),
   });
 });
 
