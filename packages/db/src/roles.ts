@@ -7,7 +7,7 @@ import type { Database } from './schema.ts';
  * The roles that the fleet runs as, beside the owner of the tables, who alone
  * makes and changes them: ingest has none at all.
  */
-export const fleetRoles = ['penstock_worker', 'penstock_console', 'penstock_read'] as const;
+const fleetRoles = ['penstock_worker', 'penstock_console', 'penstock_read'] as const;
 export type FleetRole = (typeof fleetRoles)[number];
 
 /** What a role may do to a table: whole rows, or the columns that are named, or all but those. */
