@@ -217,6 +217,7 @@ async function event(given: Given): Promise<number> {
     eventId: `evt_${randomUUID()}`,
     type: given.type ?? 'charge.succeeded',
     endpoint: given.endpoint ?? 'stripe',
+    account: given.endpoint ?? 'stripe',
     receivedAt: receivedAt.toISOString(),
   });
   return database.db.transaction().execute(async (tx) => {
