@@ -10,6 +10,10 @@ import { findRedisServer, startRedisServer } from '@penstock/local/redis-server'
 import { testPostgresUrl, testRunDir } from '@penstock/local/test-services';
 import { createThrowawayAuthority } from '@penstock/local/throwaway-authority';
 import { awaitReady, connectProducer } from '@penstock/runtime/redis';
+import { migrateQueue } from '@penstock/runtime/queue-backends';
+import type { QueueLocation } from '@penstock/runtime/queue-location';
+import { openWebhookQueue } from '@penstock/runtime/webhook-queue';
+import { aDelivery } from './harness/deliveries.ts';
 import { expectAppliedOnce } from './harness/steady-provider.ts';
 import { aStripeEvent, createTestSystem, postStripe, type TestSystem } from './harness/system.ts';
 
@@ -97,6 +101,18 @@ describe.runIf(findRedisServer() !== null)('over TLS', () => {
   ])('a PostgreSQL with %s is not spoken to', async (_, reason, url) => {
     await using db = openDatabase({ url: url(), poolMax: 1, applicationName: 'tls-test' });
     await expect(assertReachable(db)).rejects.toThrow(reason);
+  });
+
+  test('a queue in PostgreSQL is asked for its certificate too', async () => {
+    const queueAt = (sslrootcert: string): QueueLocation => ({
+      backend: 'postgres',
+      url: postgresAt('localhost', sslrootcert),
+      name: 'webhooks',
+    });
+    await expect(migrateQueue(queueAt(files.otherCa))).rejects.toThrow(/certificate/);
+    await migrateQueue(queueAt(files.ca));
+    await using queue = openWebhookQueue(queueAt(files.ca));
+    expect(await queue.add([aDelivery()])).toEqual(['queued']);
   });
 });
 

@@ -27,22 +27,22 @@ const podSchema = z.looseObject({
 });
 const workloadSchema = z.looseObject({ spec: z.looseObject({ template: z.looseObject({ spec: podSchema }) }) });
 
+const everyOption = { configMap: 'configuration', tlsSecret: 'files', queue: { shards: 6, replicas: 2 } };
+
 let manifests: readonly Manifest[] = [];
 beforeAll(async () => {
   manifests = await renderChart(chartValues());
 });
 
 const named = (kind: string, name: string) => manifests.find((one) => one.kind === kind && one.metadata.name === name);
-const pods = () =>
-  manifests
+const pods = () => podsOf(manifests);
+const podsOf = (some: readonly Manifest[]) =>
+  some
     .filter(({ kind }) => kind === 'Deployment' || kind === 'Job')
     .map((one) => workloadSchema.parse(one).spec.template.spec);
 
 test('everything that is rendered conforms to the schema of its API, with every option on and off', async () => {
-  const all = [
-    ...manifests,
-    ...(await renderChart(chartValues({ configMap: 'configuration', otlpEndpoint: 'http://otel:4318' }))),
-  ];
+  const all = [...manifests, ...(await renderChart(chartValues({ ...everyOption, otlpEndpoint: 'http://otel:4318' })))];
   expect(all.length).toBeGreaterThanOrEqual(32);
   for (const manifest of all) await assertConforms(manifest);
   const bare = await renderChart(
@@ -85,6 +85,19 @@ test('Kubernetes waits for as long as a process may take to stop', () => {
     const shutdownSeconds = Number(env.find(({ name }) => name === 'SHUTDOWN_MS')?.value) / 1000;
     expect(shutdownSeconds).toBe(8);
     expect(terminationGracePeriodSeconds).toBeGreaterThanOrEqual(lifecycle.preStop.sleep.seconds + shutdownSeconds + 2);
+  }
+});
+
+test('every process has the files for TLS, and all of them the same queue', async () => {
+  const some = podsOf(await renderChart(chartValues(everyOption)));
+  expect(some).toHaveLength(4);
+  for (const { containers, volumes } of some) {
+    const [{ name, env, volumeMounts }] = containers;
+    expect(volumes, name).toContainEqual({ name: 'tls', secret: { secretName: 'files' } });
+    expect(volumeMounts, name).toContainEqual({ name: 'tls', mountPath: '/etc/penstock/tls', readOnly: true });
+    if (name === 'migrate') continue;
+    expect(env, name).toContainEqual({ name: 'QUEUE_SHARDS', value: '6' });
+    expect(env, name).toContainEqual({ name: 'QUEUE_REPLICAS', value: '2' });
   }
 });
 

@@ -72,8 +72,8 @@ const startSettings = {
     name: 'REDIS_URL',
     about: 'Redis to use instead of a private one',
     secret: true,
-    pattern: /^rediss?:\/\/\S+$/,
-    expects: 'a redis:// or rediss:// URL',
+    pattern: /^rediss?(\+cluster|\+sentinel)?:\/\/\S+$/,
+    expects: 'a redis:// or rediss:// URL, or one of a cluster or of sentinels',
   }),
   consolePassword: optionalText({
     name: 'CONSOLE_PASSWORD',

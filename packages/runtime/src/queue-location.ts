@@ -39,24 +39,22 @@ export function queueLocation(settings: {
     throw new ConfigurationError([
       'REDIS_URL and QUEUE_DATABASE_URL are both set; the queue can live in one place only',
     ]);
-  if (redisUrl !== undefined)
+  if (redisUrl !== undefined) {
+    // One where a replica may take its master's place by itself: it has to have what was acknowledged.
+    const usualReplicas = readRedisAddress(redisUrl).kind === 'single' ? 0 : 1;
     return {
       backend: 'redis',
       url: redisUrl,
       name,
-      replicas: queueReplicas ?? usualReplicas(redisUrl),
+      replicas: queueReplicas ?? usualReplicas,
       shards,
       payloadKeys,
     };
+  }
   if (queueDatabaseUrl !== undefined && shards > 1)
     throw new ConfigurationError([`QUEUE_SHARDS is ${shards}, and a queue in PostgreSQL has no shards`]);
   if (queueDatabaseUrl !== undefined) return { backend: 'postgres', url: queueDatabaseUrl, name, payloadKeys };
   throw new ConfigurationError([
     'REDIS_URL is missing (Redis that holds the queue), and so is QUEUE_DATABASE_URL, which may stand in for it',
   ]);
-}
-
-/** One where a replica may take its master's place by itself: it has to have what was acknowledged. */
-function usualReplicas(url: string): number {
-  return readRedisAddress(url).kind === 'single' ? 0 : 1;
 }

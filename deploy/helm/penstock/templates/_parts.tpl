@@ -15,6 +15,10 @@
             - { name: REDIS_URL, valueFrom: { secretKeyRef: { name: {{ .Values.secret }}, key: redis-url } } }
             - { name: MASK_KEY, valueFrom: { secretKeyRef: { name: {{ .Values.secret }}, key: mask-key } } }
             - { name: PAYLOAD_KEYS, valueFrom: { secretKeyRef: { name: {{ .Values.secret }}, key: payload-keys } } }
+            - { name: QUEUE_SHARDS, value: "{{ .Values.queue.shards }}" }
+{{- if .Values.queue.replicas }}
+            - { name: QUEUE_REPLICAS, value: "{{ .Values.queue.replicas }}" }
+{{- end }}
 {{- if .Values.otlpEndpoint }}
             - { name: OTEL_EXPORTER_OTLP_ENDPOINT, value: {{ printf "%q" .Values.otlpEndpoint }} }
 {{- end }}
@@ -26,15 +30,31 @@
           readinessProbe: { httpGet: { path: /ready, port: health }, periodSeconds: 5, timeoutSeconds: 3, failureThreshold: 2 }
           lifecycle: { preStop: { sleep: { seconds: {{ .Values.preStopSeconds }} } } }
 {{- end }}
-{{- define "penstock.configuration-mount" }}
-{{- if .Values.configMap }}
+{{- define "penstock.mounts" }}
+{{- if or .Values.configMap .Values.tlsSecret }}
           volumeMounts:
+{{- if .Values.configMap }}
             - { name: configuration, mountPath: /app/penstock.config.ts, subPath: penstock.config.ts, readOnly: true }
 {{- end }}
+{{- template "penstock.tls-mount" . }}
 {{- end }}
-{{- define "penstock.configuration-volume" }}
-{{- if .Values.configMap }}
+{{- end }}
+{{- define "penstock.volumes" }}
+{{- if or .Values.configMap .Values.tlsSecret }}
       volumes:
+{{- if .Values.configMap }}
         - { name: configuration, configMap: { name: {{ .Values.configMap }} } }
+{{- end }}
+{{- template "penstock.tls-volume" . }}
+{{- end }}
+{{- end }}
+{{- define "penstock.tls-mount" }}
+{{- if .Values.tlsSecret }}
+            - { name: tls, mountPath: /etc/penstock/tls, readOnly: true }
+{{- end }}
+{{- end }}
+{{- define "penstock.tls-volume" }}
+{{- if .Values.tlsSecret }}
+        - { name: tls, secret: { secretName: {{ .Values.tlsSecret }} } }
 {{- end }}
 {{- end }}

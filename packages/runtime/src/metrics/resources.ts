@@ -42,13 +42,13 @@ function queueMetrics(declare: Declare) {
     }),
     redisMemoryUsed: declare.gauge({
       name: 'penstock_redis_memory_used_bytes',
-      help: 'What Redis has allocated.',
+      help: 'What Redis has allocated; of a cluster, the fullest master.',
       labels: {},
       serves: 'Workers and resources: Redis; alert RedisNearMaxmemory',
     }),
     redisMemoryMax: declare.gauge({
       name: 'penstock_redis_memory_max_bytes',
-      help: 'maxmemory of Redis; 0 where there is no limit.',
+      help: 'maxmemory of that Redis; 0 where there is no limit.',
       labels: {},
       serves: 'Workers and resources: Redis; alert RedisNearMaxmemory',
     }),
@@ -60,7 +60,7 @@ function queueMetrics(declare: Declare) {
     }),
     redisReplicas: declare.gauge({
       name: 'penstock_redis_replicas',
-      help: 'Replicas connected to Redis.',
+      help: 'Replicas connected to Redis; of a cluster, to the master that has fewest.',
       labels: {},
       serves: 'Workers and resources: replication',
     }),
