@@ -58,7 +58,7 @@ function eventsFor({ milliseconds }: Round): number {
   return Math.ceil((milliseconds / 1_000) * 40_000);
 }
 
-const resultSchema = z.object({
+export const resultSchema = z.object({
   sent: z.number(),
   byStatus: z.record(z.string(), z.number()),
   seconds: z.number(),
@@ -95,7 +95,7 @@ async function unaccounted(variant: IngestVariant, { byStatus }: LoadResult, red
   }
 }
 
-async function queued(redis: Redis): Promise<number> {
+export async function queued(redis: Redis): Promise<number> {
   return (await redis.llen('bull:webhooks:wait')) + (await redis.zcard('bull:webhooks:prioritized'));
 }
 
@@ -130,7 +130,7 @@ function startServerProcess(variant: IngestVariant, services: BenchServices, pro
   });
 }
 
-function portOf(document: unknown): number | undefined {
+export function portOf(document: unknown): number | undefined {
   const read = z
     .union([
       z.object({ port: z.number() }).transform(({ port }) => port),

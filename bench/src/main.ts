@@ -2,10 +2,11 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { benchIngest, ingestVariants } from './bench-ingest.ts';
 import { benchWorker, workerVariants } from './bench-worker.ts';
+import { benchHostile } from './hostile.ts';
 import { renderReport, reportOf, type Measurement, type Round, type Target } from './report.ts';
 import { startServices, type BenchServices } from './services.ts';
 
-const usage = `Usage: pnpm bench [ingest] [worker] [--only VARIANT,…] [--rounds N] [--seconds N] [--events N]
+const usage = `Usage: pnpm bench [ingest] [worker] [hostile] [--only VARIANT,…] [--rounds N] [--seconds N] [--events N]
                  [--json FILE] [--profile FOLDER]
 
 Measures ingest and worker against straightforward code, on a durable Redis and
@@ -14,6 +15,7 @@ each variant once, in another order; ratios are taken within a round. What is
 acknowledged is counted afterwards.
 
   ingest, worker   what to measure; both unless said otherwise
+  hostile          genuine events, calm and under forged requests: p99, what refusing costs
   --only VARIANT   ${[...ingestVariants, ...workerVariants].join(', ')}
   --rounds N       (default 3)
   --seconds N      of each measurement at ingest   (default 6)
@@ -38,7 +40,13 @@ const targets: readonly Target[] = [
 
 const { values, positionals } = readArguments();
 if (values.help) process.stdout.write(usage);
+else if (positionals.includes('hostile')) process.exitCode = await hostile();
 else process.exitCode = await main();
+
+async function hostile(): Promise<number> {
+  await using services = await startServices();
+  return await benchHostile(services, { rounds: Number(values.rounds), milliseconds: Number(values.seconds) * 1_000 });
+}
 
 async function main(): Promise<number> {
   const rounds = Number(values.rounds);
@@ -115,7 +123,7 @@ function readArguments() {
   const numbers = [parsed.values.rounds, parsed.values.seconds, parsed.values.events].map(Number);
   const known = new Set<string>([...ingestVariants, ...workerVariants]);
   const strangers = [
-    ...parsed.positionals.filter((part) => part !== 'ingest' && part !== 'worker'),
+    ...parsed.positionals.filter((part) => part !== 'ingest' && part !== 'worker' && part !== 'hostile'),
     ...(parsed.values.only?.split(',') ?? []).filter((variant) => !known.has(variant)),
   ];
   if (strangers.length > 0 || numbers.some((number) => !(number > 0))) {

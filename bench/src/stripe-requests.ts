@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { forgedRequests } from '@penstock/core/testing/forged-requests';
 import { signStripeRequest } from '@penstock/core/providers/stripe/sign';
 
 /** One event as it goes over the wire, and as it is known afterwards. */
@@ -65,13 +66,29 @@ function render(event: {
   return Buffer.from(JSON.stringify(document));
 }
 
+/** Where genuine requests come from, to an ingest that trusts what is said of it. */
+const PROVIDER_ADDRESS = '198.51.100.7';
+
+/** Addresses that forged requests come from. */
+const FORGERS = 250;
+
+/** So many forged requests of every kind by turns, each kind from every address. */
+export function forgedTraffic(count: number, path: string): readonly Buffer[] {
+  const [event] = stripeEvents(1);
+  if (event === undefined) return [];
+  const kinds = forgedRequests({ event: event.body, secret: benchSecret, path, now: new Date() });
+  const made = Array.from({ length: FORGERS }, (_, number) => kinds.map(({ bytes }) => bytes(`203.0.113.${number}`)));
+  const all = made.flat();
+  return Array.from({ length: count }, (_, number) => all[number % all.length] ?? Buffer.alloc(0));
+}
+
 /** The bytes of one HTTP/1.1 request that carries the event, signed at this moment. */
 export function requestBytes(event: BenchEvent, path: string): Buffer {
   const headers = signStripeRequest({ body: event.body, secrets: [benchSecret], signedAt: new Date() });
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   return Buffer.concat([
     Buffer.from(
-      `POST ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: ${event.body.length}\r\n${lines.join('')}\r\n`,
+      `POST ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\nx-forwarded-for: ${PROVIDER_ADDRESS}\r\ncontent-length: ${event.body.length}\r\n${lines.join('')}\r\n`,
     ),
     event.body,
   ]);

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { requestBytes, stripeEvents } from '../stripe-requests.ts';
+import { forgedTraffic, requestBytes, stripeEvents } from '../stripe-requests.ts';
 import { generateLoad } from './generator.ts';
 
 const argumentSchema = z.strictObject({
@@ -9,15 +9,18 @@ const argumentSchema = z.strictObject({
   connections: z.number(),
   milliseconds: z.number(),
   perSecond: z.number().nullable(),
+  /** Of a provider, or of somebody without its secret. */
+  traffic: z.enum(['genuine', 'forged']).default('genuine'),
 });
 
-export type LoadArgument = z.infer<typeof argumentSchema>;
+export type LoadArgument = z.input<typeof argumentSchema>;
 
 // A process of its own, so that its garbage and its waits are not the server's. Events are made before the clock starts.
-const { port, path, events, connections, milliseconds, perSecond } = argumentSchema.parse(
+const { port, path, events, connections, milliseconds, perSecond, traffic } = argumentSchema.parse(
   JSON.parse(process.argv[2] ?? '{}'),
 );
-const requests = stripeEvents(events).map((event) => requestBytes(event, path));
+const requests =
+  traffic === 'forged' ? forgedTraffic(events, path) : stripeEvents(events).map((event) => requestBytes(event, path));
 const result = await generateLoad({
   port,
   requests,

@@ -1,0 +1,192 @@
+import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { portOf, queued, resultSchema } from './bench-ingest.ts';
+import { startChild, type Child } from './child.ts';
+import type { LoadResult } from './load/generator.ts';
+import type { LoadArgument } from './load/main.ts';
+import type { BenchServices } from './services.ts';
+import { summary } from './statistics.ts';
+
+/** Genuine events a second: what a busy installation has, and little beside what a core bears. */
+const GENUINE_PER_SECOND = 200;
+
+/** Forged requests a second; 0 is calm. */
+const STORMS = [0, 1_000, 2_500, 5_000, 10_000] as const;
+
+/** Genuine p99 under the storm stays within so many times of calm. */
+const RATIO_MAX = 3;
+
+/** Without and with a limit of refusals for each client, which is off unless it is asked for. */
+const VARIANTS = { unlimited: '0', 'limited to 60 refusals a client and minute': '60' } as const;
+type Variant = keyof typeof VARIANTS;
+const variants: readonly Variant[] = ['unlimited', 'limited to 60 refusals a client and minute'];
+
+/** Sent one after the other to find what one request of each traffic costs ingest. */
+const COST_REQUESTS = 10_000;
+
+/** A kernel's clock tick, in which /proc counts processor time (getconf CLK_TCK; 100 on every Linux in use). */
+const TICK_MS = 10;
+
+interface Measured {
+  readonly variant: Variant;
+  readonly storm: number;
+  readonly genuine: LoadResult;
+  /** Null in calm. */
+  readonly forged: LoadResult | null;
+  readonly lost: number;
+  /** Processor time of ingest while it was measured, in milliseconds. */
+  readonly processorMs: number;
+}
+
+/** Microseconds of ingest's processor time for a request. */
+interface Cost {
+  readonly variant: Variant;
+  readonly traffic: 'genuine' | 'forged';
+  readonly microseconds: number;
+}
+
+/**
+ * The latency of genuine events while forged requests of fourteen kinds come
+ * at a fixed rate, whether or not they are answered in time. Each round measures
+ * calm and every storm on one ingest, with and without a limit for each client,
+ * and what a request costs it. Returns exit code 1 where an acknowledged event
+ * is not in the queue.
+ */
+export async function benchHostile(
+  services: BenchServices,
+  options: { readonly rounds: number; readonly milliseconds: number },
+): Promise<number> {
+  const measured: Measured[] = [];
+  const costs: Cost[] = [];
+  for (let round = 0; round < options.rounds; round += 1)
+    for (const variant of round % 2 === 0 ? variants : variants.toReversed()) {
+      await using ingest = startIngest(services, variant);
+      const port = await ingest.line(portOf);
+      const given = { variant, ingest, port };
+      await measure(services, { ...given, storm: 0, milliseconds: 1_500 });
+      for (const storm of round % 2 === 0 ? STORMS : STORMS.toReversed())
+        measured.push(await measure(services, { ...given, storm, milliseconds: options.milliseconds }));
+      for (const traffic of ['genuine', 'forged', 'forged', 'genuine'] as const)
+        costs.push(await measureCost(services, { ...given, traffic }));
+    }
+  process.stdout.write(variants.map((variant) => tell(variant, { measured, costs })).join('\n'));
+  return measured.some(({ lost }) => lost !== 0) ? 1 : 0;
+}
+
+function startIngest(services: BenchServices, variant: Variant): Child {
+  return startChild({
+    script: 'apps/ingest/src/main.ts',
+    env: {
+      REDIS_URL: services.redisUrl,
+      PENSTOCK_CONFIG: 'bench/src/bench.config.ts',
+      PORT: '0',
+      HEALTH_PORT: '0',
+      TRUSTED_PROXIES: '127.0.0.1',
+      REFUSALS_PER_MINUTE: VARIANTS[variant],
+      // As in bench-ingest.ts: a 503 because the machine is shared would hide what is measured.
+      ENQUEUE_MS: '5000',
+    },
+  });
+}
+
+async function measure(
+  services: BenchServices,
+  given: Started & { readonly storm: number; readonly milliseconds: number },
+): Promise<Measured> {
+  const { variant, ingest, port, storm, milliseconds } = given;
+  await services.redis.flushall();
+  // Twice as long: it blows before the genuine ones come, and until they are over.
+  const stormMs = milliseconds + 4_000;
+  const blowing =
+    storm === 0
+      ? null
+      : load(port, {
+          traffic: 'forged',
+          perSecond: storm,
+          events: Math.ceil((storm * stormMs) / 1_000) + 1,
+          milliseconds: stormMs,
+          connections: 128,
+        });
+  if (blowing !== null) await delay(2_000);
+  const before = processorTicks(ingest.pid);
+  const genuine = await load(port, {
+    traffic: 'genuine',
+    perSecond: GENUINE_PER_SECOND,
+    events: Math.ceil((GENUINE_PER_SECOND * milliseconds) / 1_000) + 1,
+    milliseconds,
+    connections: 16,
+  });
+  const processorMs = (processorTicks(ingest.pid) - before) * TICK_MS;
+  const forged = (await blowing) ?? null;
+  const lost = (genuine.byStatus['200'] ?? 0) - (await queued(services.redis));
+  return { variant, storm, genuine, forged, lost, processorMs };
+}
+
+interface Started {
+  readonly variant: Variant;
+  readonly ingest: Child;
+  readonly port: number;
+}
+
+/** By requests that wait for each other's answers, so that nothing is measured but work. */
+async function measureCost(
+  services: BenchServices,
+  { variant, ingest, port, traffic }: Started & { readonly traffic: Cost['traffic'] },
+): Promise<Cost> {
+  await services.redis.flushall();
+  const before = processorTicks(ingest.pid);
+  const { sent } = await load(port, {
+    traffic,
+    perSecond: null,
+    events: COST_REQUESTS,
+    milliseconds: 60_000,
+    connections: 16,
+  });
+  return { variant, traffic, microseconds: ((processorTicks(ingest.pid) - before) * TICK_MS * 1_000) / sent };
+}
+
+async function load(port: number, how: Omit<LoadArgument, 'port' | 'path'>): Promise<LoadResult> {
+  const argument: LoadArgument = { port, path: '/webhooks/stripe', ...how };
+  await using generator = startChild({ script: 'bench/src/load/main.ts', args: [JSON.stringify(argument)] });
+  return await generator.line((document) => resultSchema.safeParse(document).data);
+}
+
+/** User and system time; the 14th and 15th field, the name in brackets being the second. */
+function processorTicks(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
+  return Number(fields[11]) + Number(fields[12]);
+}
+
+function tell(
+  variant: Variant,
+  all: { readonly measured: readonly Measured[]; readonly costs: readonly Cost[] },
+): string {
+  const measured = all.measured.filter((one) => one.variant === variant);
+  const at = (storm: number, read: (one: Measured) => number): number =>
+    summary(measured.filter((one) => one.storm === storm).map(read)).median;
+  const p99 = (storm: number): number => at(storm, ({ genuine }) => genuine.latency.p99);
+  const rows = STORMS.map((storm) => {
+    const ratio = p99(storm) / p99(0);
+    return [
+      storm,
+      Math.round(at(storm, ({ forged }) => forged?.perSecond ?? 0)),
+      at(storm, ({ genuine }) => genuine.latency.p50).toFixed(1),
+      p99(storm).toFixed(1),
+      `${ratio.toFixed(1)}${ratio <= RATIO_MAX ? '' : ' (over)'}`,
+      at(storm, ({ genuine }) => genuine.sent - (genuine.byStatus['200'] ?? 0)),
+      at(storm, ({ lost }) => lost),
+      `${(100 * at(storm, ({ processorMs, genuine }) => processorMs / (genuine.seconds * 1_000))).toFixed(0)} %`,
+    ].join(' | ');
+  });
+  const cost = (traffic: Cost['traffic']): number =>
+    summary(
+      all.costs.filter((one) => one.variant === variant && one.traffic === traffic).map((one) => one.microseconds),
+    ).median;
+  const statuses = measured.find(({ storm }) => storm === STORMS.at(-1))?.forged?.byStatus ?? {};
+  return `${variant}:
+| forged a second | answered | genuine p50 ms | p99 ms | of calm | not 200 | lost | a core |
+| --- | --- | --- | --- | --- | --- | --- | --- |
+${rows.map((row) => `| ${row} |`).join('\n')}
+a forged request costs ${cost('forged').toFixed(0)} µs of processor, a genuine one ${cost('genuine').toFixed(0)} µs; forged ones were answered ${JSON.stringify(statuses)}
+`;
+}
