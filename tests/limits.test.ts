@@ -132,6 +132,31 @@ describe('a client', () => {
   });
 });
 
+test('strangers are turned away while the event loop is late, and let in again once it is not', async () => {
+  await using late = await system.startIngest({ LOOP_DELAY_MS_MAX: '100', TRUSTED_PROXIES: '127.0.0.1' });
+  let strangers = 0;
+  const post = async () => {
+    strangers += 1;
+    const headers = { 'x-forwarded-for': `2001:db8:0:${strangers.toString(16)}::1` };
+    return postStripe(late, aStripeEvent().body, { headers });
+  };
+  await until(async () => (await post()).status === 200, { what: 'a stranger to be let in' });
+  process.kill(late.pid, 'SIGSTOP');
+  const stopped = performance.now();
+  await until(() => performance.now() - stopped > 2_000, { what: 'it to have been late for two seconds' });
+  process.kill(late.pid, 'SIGCONT');
+  const turnedAway = await until(
+    async () => {
+      const answer = await post();
+      return answer.status === 503 && answer;
+    },
+    { what: 'a stranger to be turned away', everyMs: 1 },
+  );
+  expect(turnedAway.json).toMatchObject({ code: 'overloaded' });
+  expect(turnedAway.headers.get('retry-after')).toBe('2');
+  await until(async () => (await post()).status === 200, { what: 'a stranger to be let in again' });
+});
+
 test('refused requests beyond twenty a second are told in sum, and every one is counted', async () => {
   for (let batch = 0; batch < 200; batch += 25) {
     const refused = await Promise.all(

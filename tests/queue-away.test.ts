@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findRedisServer, startRedisServer } from '@penstock/local/redis-server';
 import { testRunDir } from '@penstock/local/test-services';
@@ -80,6 +81,26 @@ describe.runIf(findRedisServer() !== null)('while the queue is away', () => {
     expect((await postStripe(late, event.body)).status).toBe(503);
     redis = await startRedisServer({ dir, port: redis.port });
     await until(async () => (await postStripe(late, event.body)).status === 200, { what: 'the event to be taken' });
+  });
+
+  test('a queue that is nearly full is answered for with 503 before it is, and taken from again once there is room', async () => {
+    const admin = new Redis(redis.url);
+    try {
+      const used = Number(/^used_memory:(\d+)/m.exec(await admin.info('memory'))?.[1]);
+      await admin.config('SET', 'maxmemory', Math.round(used / 0.95));
+      const event = aStripeEvent();
+      await until(async () => (await postStripe(ingest, event.body)).json['code'] === 'overloaded', {
+        what: 'requests to be turned away',
+      });
+      const { status, headers, json } = await postStripe(ingest, event.body);
+      expectProblem({ status, headers, body: JSON.stringify(json) }, { status: 503, code: 'overloaded' });
+      expect(headers.get('retry-after')).toBe('30');
+      await admin.config('SET', 'maxmemory', used * 10);
+      await until(async () => (await postStripe(ingest, event.body)).status === 200, { what: 'the event to be taken' });
+    } finally {
+      await admin.config('SET', 'maxmemory', 0);
+      admin.disconnect();
+    }
   });
 
   async function expectUnavailable(body: Buffer): Promise<void> {

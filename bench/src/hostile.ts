@@ -19,6 +19,8 @@ const RATIO_MAX = 3;
 /** Without and with a limit of refusals for each client, which is off unless it is asked for. */
 const VARIANTS = { unlimited: '0', 'limited to 60 refusals a client and minute': '60' } as const;
 type Variant = keyof typeof VARIANTS;
+/** For comparison: node:http that answers everything and looks at nothing. */
+const FLOOR = 'node-http';
 const variants: readonly Variant[] = ['unlimited', 'limited to 60 refusals a client and minute'];
 
 /** Sent one after the other to find what one request of each traffic costs ingest. */
@@ -40,7 +42,7 @@ interface Measured {
 
 /** Microseconds of ingest's processor time for a request. */
 interface Cost {
-  readonly variant: Variant;
+  readonly variant: Variant | typeof FLOOR;
   readonly traffic: 'genuine' | 'forged';
   readonly microseconds: number;
 }
@@ -69,6 +71,12 @@ export async function benchHostile(
       for (const traffic of ['genuine', 'forged', 'forged', 'genuine'] as const)
         costs.push(await measureCost(services, { ...given, traffic }));
     }
+  for (let round = 0; round < options.rounds; round += 1) {
+    await using server = startChild({ script: 'bench/src/servers/main.ts', args: [FLOOR, services.redisUrl] });
+    const given = { variant: FLOOR, ingest: server, port: await server.line(portOf) } as const;
+    await measureCost(services, { ...given, traffic: 'forged' });
+    costs.push(await measureCost(services, { ...given, traffic: 'forged' }));
+  }
   process.stdout.write(variants.map((variant) => tell(variant, { measured, costs })).join('\n'));
   return measured.some(({ lost }) => lost !== 0) ? 1 : 0;
 }
@@ -131,7 +139,7 @@ interface Started {
 /** By requests that wait for each other's answers, so that nothing is measured but work. */
 async function measureCost(
   services: BenchServices,
-  { variant, ingest, port, traffic }: Started & { readonly traffic: Cost['traffic'] },
+  { variant, ingest, port, traffic }: Omit<Started, 'variant'> & Pick<Cost, 'variant' | 'traffic'>,
 ): Promise<Cost> {
   await services.redis.flushall();
   const before = processorTicks(ingest.pid);
@@ -178,15 +186,16 @@ function tell(
       `${(100 * at(storm, ({ processorMs, genuine }) => processorMs / (genuine.seconds * 1_000))).toFixed(0)} %`,
     ].join(' | ');
   });
-  const cost = (traffic: Cost['traffic']): number =>
+  const cost = (traffic: Cost['traffic'], of: Cost['variant'] = variant): string =>
     summary(
-      all.costs.filter((one) => one.variant === variant && one.traffic === traffic).map((one) => one.microseconds),
-    ).median;
+      all.costs.filter((one) => one.variant === of && one.traffic === traffic).map((one) => one.microseconds),
+    ).median.toFixed(0);
   const statuses = measured.find(({ storm }) => storm === STORMS.at(-1))?.forged?.byStatus ?? {};
   return `${variant}:
 | forged a second | answered | genuine p50 ms | p99 ms | of calm | not 200 | lost | a core |
 | --- | --- | --- | --- | --- | --- | --- | --- |
 ${rows.map((row) => `| ${row} |`).join('\n')}
-a forged request costs ${cost('forged').toFixed(0)} µs of processor, a genuine one ${cost('genuine').toFixed(0)} µs; forged ones were answered ${JSON.stringify(statuses)}
+a forged request costs ${cost('forged')} µs of processor, a genuine one ${cost('genuine')} µs, a forged one at node:http that answers everything ${cost('forged', FLOOR)} µs
+forged ones were answered ${JSON.stringify(statuses)}
 `;
 }
