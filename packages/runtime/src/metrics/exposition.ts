@@ -13,9 +13,18 @@ export async function exposeMetrics(
   accept: string,
 ): Promise<{ readonly contentType: string; readonly text: string }> {
   const text = await registry.metrics();
-  return accept.includes('application/openmetrics-text')
+  return takesOpenMetrics(accept)
     ? { contentType: registry.contentType, text }
     : { contentType: TEXT_TYPE, text: olderText(text) };
+}
+
+/** The type that an answer to this will have. */
+export function expositionType(registry: Registry<OpenMetricsContentType>, accept: string): string {
+  return takesOpenMetrics(accept) ? registry.contentType : TEXT_TYPE;
+}
+
+function takesOpenMetrics(accept: string): boolean {
+  return accept.includes('application/openmetrics-text');
 }
 
 /** The same samples without exemplars, and counters described under their full names. */

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import type { Gauge, OpenMetricsContentType, Registry } from 'prom-client';
-import { exposeMetrics } from './exposition.ts';
+import { exposeMetrics, expositionType } from './exposition.ts';
 import { mergeExpositions } from './merge-expositions.ts';
 import { readPeers } from './peers.ts';
 
@@ -25,7 +25,7 @@ export async function exposeFleet(options: {
   readonly identity: string;
 }): Promise<{ readonly contentType: string; readonly text: string }> {
   const { registry, peers, accept, identity } = options;
-  const { contentType } = await exposeMetrics(registry, accept);
+  const contentType = expositionType(registry, accept);
   const answers = await readPeers(peers.urls, { accept, contentType });
   peers.up.reset();
   const others = answers.filter((answer) => answer.kind === 'away' || answer.identity !== identity);
