@@ -145,15 +145,15 @@ test('strangers are turned away while the event loop is late, and let in again o
   const stopped = performance.now();
   await until(() => performance.now() - stopped > 2_000, { what: 'it to have been late for two seconds' });
   process.kill(late.pid, 'SIGCONT');
-  const turnedAway = await until(
+  const refused = await until(
     async () => {
       const answer = await post();
       return answer.status === 503 && answer;
     },
     { what: 'a stranger to be turned away', everyMs: 1 },
   );
-  expect(turnedAway.json).toMatchObject({ code: 'overloaded' });
-  expect(turnedAway.headers.get('retry-after')).toBe('2');
+  expect(refused.json).toMatchObject({ code: 'overloaded' });
+  expect(refused.headers.get('retry-after')).toBe('2');
   await until(async () => (await post()).status === 200, { what: 'a stranger to be let in again' });
 });
 
