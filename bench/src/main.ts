@@ -1,13 +1,14 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { benchIngest, ingestVariants } from './bench-ingest.ts';
+import { benchRebuild, rebuildVariants } from './bench-rebuild.ts';
 import { benchWorker, workerVariants } from './bench-worker.ts';
 import { benchHostile } from './hostile.ts';
 import { renderReport, reportOf, type Measurement, type Round, type Target } from './report.ts';
 import { startServices, type BenchServices } from './services.ts';
 
-const usage = `Usage: pnpm bench [ingest] [worker] [hostile] [--only VARIANT,…] [--rounds N] [--seconds N] [--events N]
-                 [--json FILE] [--profile FOLDER]
+const usage = `Usage: pnpm bench [ingest] [worker] [rebuild] [hostile] [--only VARIANT,…] [--rounds N] [--seconds N]
+                 [--events N] [--json FILE] [--profile FOLDER]
 
 Measures ingest and worker against straightforward code, on a durable Redis and
 a PostgreSQL of its own, each in processes of its own. Every round measures
@@ -15,8 +16,9 @@ each variant once, in another order; ratios are taken within a round. What is
 acknowledged is counted afterwards.
 
   ingest, worker   what to measure; both unless said otherwise
+  rebuild          how fast all events are folded anew; give it --events 200000 or more
   hostile          genuine events, calm and under forged requests: p99, what refusing costs
-  --only VARIANT   ${[...ingestVariants, ...workerVariants].join(', ')}
+  --only VARIANT   ${[...ingestVariants, ...workerVariants, ...rebuildVariants].join(', ')}
   --rounds N       (default 3)
   --seconds N      of each measurement at ingest   (default 6)
   --events N       that each worker is given       (default 20000)
@@ -98,6 +100,11 @@ function chosenMeasures(): readonly Measure[] {
         (services, round, onDone) =>
           benchWorker(variant, { services, round, onDone }),
     ),
+    ...(positionals.includes('rebuild') ? rebuildVariants : []).filter(isChosen).map(
+      (variant): Measure =>
+        (services, round, onDone) =>
+          benchRebuild(variant, { services, round, onDone }),
+    ),
   ];
 }
 
@@ -121,9 +128,9 @@ function readArguments() {
     },
   });
   const numbers = [parsed.values.rounds, parsed.values.seconds, parsed.values.events].map(Number);
-  const known = new Set<string>([...ingestVariants, ...workerVariants]);
+  const known = new Set<string>([...ingestVariants, ...workerVariants, ...rebuildVariants]);
   const strangers = [
-    ...parsed.positionals.filter((part) => part !== 'ingest' && part !== 'worker' && part !== 'hostile'),
+    ...parsed.positionals.filter((part) => !['ingest', 'worker', 'rebuild', 'hostile'].includes(part)),
     ...(parsed.values.only?.split(',') ?? []).filter((variant) => !known.has(variant)),
   ];
   if (strangers.length > 0 || numbers.some((number) => !(number > 0))) {

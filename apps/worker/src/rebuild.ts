@@ -17,6 +17,8 @@ import {
   compareWithShadow,
   createShadow,
   dropShadow,
+  expectWholeTables,
+  indexShadow,
   insertIntoShadow,
   lockProjections,
   type Difference,
@@ -64,7 +66,7 @@ export async function rebuild(
   const { db } = world;
   const { schema } = options;
   const reading: Reading = { world, schema, components: createNameComponents(), events: 0, facts: 0 };
-  await createShadow(db, schema);
+  await createShadow(db, schema, { keep: options.keep });
   try {
     await readAll(reading);
     return await db
@@ -75,11 +77,13 @@ export async function rebuild(
         // Whole tables are folded and compared: longer than an event's statement may take.
         await sql`set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0`.execute(tx);
         await read(reading, await eventsFoldedSince(tx, schema), tx);
+        await expectWholeTables(tx);
         await nameAll(reading, tx);
         await assignShadowKeys(tx, schema);
         await foldAll(reading, tx);
         const differences = await compareWithShadow(tx, schema);
         if (options.adopt) await adoptShadow(tx, schema);
+        if (options.keep) await indexShadow(tx, schema);
         return { events: reading.events, facts: reading.facts, differences, adopted: options.adopt };
       });
   } finally {
@@ -98,14 +102,22 @@ interface Reading {
 async function readAll(reading: Reading): Promise<void> {
   const { db, onProgress, signal } = reading.world;
   const { lastId, count } = await measureLedger(db);
-  let afterId = 0;
+  const batchAfter = (afterId: number) => foldedEvents(db, { afterId, uptoId: lastId, limit: BATCH_MAX });
+  let next = batchAfter(0);
   for (;;) {
-    signal?.throwIfAborted();
-    const batch = await foldedEvents(db, { afterId, uptoId: lastId, limit: BATCH_MAX });
-    await read(reading, batch, db);
+    const batch = await next;
+    const isLast = batch.length < BATCH_MAX;
+    // The database reads on while what it has read is translated and written.
+    next = isLast ? Promise.resolve([]) : batchAfter(batch.at(-1)?.id ?? lastId);
+    try {
+      signal?.throwIfAborted();
+      await read(reading, batch, db);
+    } catch (error) {
+      await Promise.allSettled([next]);
+      throw error;
+    }
     onProgress?.({ phase: 'reading', done: reading.events, of: count });
-    afterId = batch.at(-1)?.id ?? lastId;
-    if (batch.length < BATCH_MAX) return;
+    if (isLast) return;
   }
 }
 
@@ -217,10 +229,18 @@ async function* storedFacts(
            fact.payout_id, fact.fact
     from ${sql.id(from.schema, 'payment_facts')} as fact join public.ledger on ledger.id = fact.event_id
     where fact.${sql.id(from.owner)} is not null
-    order by fact.account, fact.${sql.id(from.owner)}`.execute(tx);
+    order by ${from.owner === 'payment_key' ? sql`fact.payment_key` : sql`fact.account collate "C", fact.payout_id collate "C"`}`.execute(
+    tx,
+  );
+  const fetch = () => sql<StoredFact>`fetch ${sql.lit(BATCH_MAX)} from ${cursor}`.execute(tx);
+  let next = fetch();
   for (;;) {
-    const { rows } = await sql<StoredFact>`fetch ${sql.lit(BATCH_MAX)} from ${cursor}`.execute(tx);
+    const { rows } = await next;
     if (rows.length === 0) return;
+    // The database reads on while what it has read is folded.
+    next = fetch();
+    // Where the folding fails, nobody waits for it any more.
+    next.catch(() => undefined);
     yield rows;
   }
 }

@@ -42,20 +42,31 @@ const contents: Readonly<Record<Projection, readonly [string, ...string[]]>> = {
   payment_facts: ['account', 'provider_event_id', 'payment_key', 'payout_id', 'type', 'occurred_at', 'fact'],
 };
 
-/** Makes empty tables like the live projections in a schema of their own; what stood there is gone. */
-export async function createShadow(db: Connection, schema: string): Promise<void> {
+/**
+ * Makes empty tables like the live projections in a schema of their own; what stood there is gone. They have no
+ * indexes: whole tables are written and compared, which each index only slows. Unless they are to be kept, they are
+ * not written ahead either.
+ */
+export async function createShadow(db: Connection, schema: string, options: { readonly keep: boolean }): Promise<void> {
   await dropShadow(db, schema);
   await sql`create schema ${sql.id(schema)}`.execute(db);
+  const create = options.keep ? sql`create table` : sql`create unlogged table`;
   for (const table of projections)
-    await sql`create table ${sql.id(schema, table)} (like ${sql.id('public', table)} including defaults including indexes)`.execute(
-      db,
-    );
-  await sql`create table ${sql.id(schema, 'names')} (account text, reference text, component bigint, primary key (account, reference))`.execute(
-    db,
-  );
-  await sql`create table ${sql.id(schema, 'keys')} (component bigint primary key, payment_key bigint unique)`.execute(
-    db,
-  );
+    await sql`${create} ${sql.id(schema, table)} (like ${sql.id('public', table)} including defaults)`.execute(db);
+  await sql`${create} ${sql.id(schema, 'names')} (account text, reference text, component bigint)`.execute(db);
+  await sql`${create} ${sql.id(schema, 'keys')} (component bigint, payment_key bigint)`.execute(db);
+}
+
+/** Tells the planner that whole tables are joined from here on to the transaction's end, none of them row by row. */
+export async function expectWholeTables(tx: LedgerTransaction): Promise<void> {
+  // What is written by the very statement that looks it up is read again by a nested loop, for every row.
+  await sql`set local enable_nestloop = off; set local work_mem = '128MB'`.execute(tx);
+}
+
+/** Gives a shadow that is to be kept what the live tables have: keys and indexes. */
+export async function indexShadow(tx: LedgerTransaction, schema: string): Promise<void> {
+  for (const table of projections)
+    await sql`alter table ${sql.id(schema, table)} add primary key (${columnList(identities[table])})`.execute(tx);
 }
 
 export async function dropShadow(db: Connection, schema: string): Promise<void> {
@@ -71,11 +82,14 @@ export async function insertIntoShadow(
   if (rows.length === 0) return;
   const table = sql.id(into.schema, into.table);
   // A column that no row names takes its default, as updated_at does.
-  const columns = sql.join(Object.keys(rows[0] ?? {}).map((column) => sql.id(column)));
+  const columns = columnList(Object.keys(rows[0] ?? {}));
   await sql`
     insert into ${table} (${columns})
-    select ${columns} from jsonb_populate_recordset(null::${table}, ${JSON.stringify(rows)}::jsonb)
-    on conflict do nothing`.execute(db);
+    select ${columns} from json_populate_recordset(null::${table}, ${JSON.stringify(rows)}::json)`.execute(db);
+}
+
+function columnList(columns: readonly string[]): RawBuilder<unknown> {
+  return sql.join(columns.map((column) => sql.id(column)));
 }
 
 /**
@@ -94,9 +108,9 @@ export async function assignShadowKeys(tx: LedgerTransaction, schema: string): P
     order by payment_key, component`.execute(tx);
   await sql`
     insert into ${keys}
-    select component, nextval(pg_get_serial_sequence('public.payments', 'key'))
+    select component, nextval((select pg_get_serial_sequence('public.payments', 'key')::regclass))
     from (select distinct component from ${names}) as every_one
-    where component not in (select component from ${keys})`.execute(tx);
+    where not exists (select from ${keys} as keys where keys.component = every_one.component)`.execute(tx);
   await sql`
     insert into ${sql.id(schema, 'payment_references')} (account, reference, payment_key)
     select account, reference, payment_key from ${names} join ${keys} using (component)`.execute(tx);
@@ -157,14 +171,14 @@ export async function lockProjections(tx: LedgerTransaction): Promise<void> {
  */
 export async function adoptShadow(tx: LedgerTransaction, schema: string): Promise<void> {
   for (const table of projections) {
-    const columns = [...identities[table], ...contents[table]].map((column) => sql.id(column));
+    const columns = columnList([...identities[table], ...contents[table]]);
     await sql`
-      insert into ${sql.id('public', table)} (${sql.join(columns)})
+      insert into ${sql.id('public', table)} (${columns})
       ${table === 'payments' ? sql`overriding system value` : sql``}
-      select ${sql.join(columns)} from ${sql.id(schema, table)} as told
+      select ${columns} from ${sql.id(schema, table)} as told
       where not exists (select from ${sql.id('public', table)} as live
                         where ${sameRow(table)} and ${sameContent(table)})
-      on conflict (${sql.join(identities[table].map((column) => sql.id(column)))})
+      on conflict (${columnList(identities[table])})
       do update set ${sql.join(contents[table].map((column) => sql`${sql.id(column)} = excluded.${sql.id(column)}`))}`.execute(
       tx,
     );
