@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Queue } from 'bullmq';
 import { Pool } from 'pg';
 import { encodeBody, sha256Hex, type Delivery } from '@penstock/core/delivery';
+import type { QueueLocation } from '@penstock/runtime/queue-location';
 import { openWebhookQueue } from '@penstock/runtime/webhook-queue';
 import { startChild, type Child } from './child.ts';
 import { processorTime, type ProcessorTime } from './processor-time.ts';
@@ -11,7 +12,12 @@ import type { BenchServices } from './services.ts';
 import { stripeEvents, type BenchEvent } from './stripe-requests.ts';
 import { smallTransactions } from './workers/small-transactions.ts';
 
-export const workerVariants = ['small-transactions', 'plain-worker', 'penstock-worker'] as const;
+export const workerVariants = [
+  'small-transactions',
+  'plain-worker',
+  'penstock-worker',
+  'penstock-on-postgres',
+] as const;
 export type WorkerVariant = (typeof workerVariants)[number];
 
 /** The share of events that is not counted: code is compiled and connections are opened while they are processed. */
@@ -43,11 +49,16 @@ export async function benchWorker(
   const pool = new Pool({ connectionString: databaseUrl, max: 1 });
   try {
     await pool.query("create table bench_plain (id text primary key, body jsonb, state text default 'received')");
-    await fill(variant, events, services);
+    const location = queueOf(variant, { services, databaseUrl });
+    await fill(variant, events, { services, location });
     await using worker = startWorker(variant, { services, databaseUrl, profile: round.profile });
     await worker.line((document) => (isReady(document) ? true : undefined));
     const processes = { ...services.processes, worker: worker.pid };
-    const { perSecond, cost } = await rateOf(events.length, { left: () => jobsLeft(services), processes, pool });
+    const { perSecond, cost } = await rateOf(events.length, {
+      left: variant === 'penstock-on-postgres' ? () => jobsLeftInPostgres(pool) : () => jobsLeft(services),
+      processes,
+      pool,
+    });
     const { done, twice } = await effects(variant, pool);
     onDone({ name: variant, perSecond, lost: events.length - done, failed: twice, latency: null, cost });
   } finally {
@@ -55,7 +66,21 @@ export async function benchWorker(
   }
 }
 
-async function fill(variant: WorkerVariant, events: readonly BenchEvent[], services: BenchServices): Promise<void> {
+/** The queue in the ledger's own PostgreSQL, as one machine has it, or in Redis. */
+function queueOf(
+  variant: WorkerVariant,
+  { services, databaseUrl }: { readonly services: BenchServices; readonly databaseUrl: string },
+): QueueLocation {
+  return variant === 'penstock-on-postgres'
+    ? { backend: 'postgres', url: databaseUrl, name: 'webhooks' }
+    : { backend: 'redis', url: services.redisUrl, name: 'webhooks' };
+}
+
+async function fill(
+  variant: WorkerVariant,
+  events: readonly BenchEvent[],
+  { services, location }: { readonly services: BenchServices; readonly location: QueueLocation },
+): Promise<void> {
   if (variant === 'plain-worker') {
     const plain = new Queue('webhooks', { connection: services.redis });
     for (let at = 0; at < events.length; at += FILL_BATCH)
@@ -68,7 +93,7 @@ async function fill(variant: WorkerVariant, events: readonly BenchEvent[], servi
       );
     return;
   }
-  await using queue = openWebhookQueue({ backend: 'redis', url: services.redisUrl, name: 'webhooks' });
+  await using queue = openWebhookQueue(location);
   await queue.connected();
   for (let at = 0; at < events.length; at += FILL_BATCH)
     await queue.add(events.slice(at, at + FILL_BATCH).map(deliveryOf));
@@ -115,7 +140,7 @@ function startWorker(
   return startChild({
     script: 'apps/worker/src/main.ts',
     env: {
-      REDIS_URL: services.redisUrl,
+      ...(variant === 'penstock-on-postgres' ? { QUEUE_DATABASE_URL: databaseUrl } : { REDIS_URL: services.redisUrl }),
       DATABASE_URL: databaseUrl,
       PENSTOCK_CONFIG: 'bench/src/bench.config.ts',
       HEALTH_PORT: '0',
@@ -166,6 +191,13 @@ async function jobsLeft({ redis }: BenchServices): Promise<number> {
     redis.zcard('bull:webhooks:delayed'),
   ]);
   return lengths.reduce((sum, length) => sum + length, 0);
+}
+
+async function jobsLeftInPostgres(pool: Pool): Promise<number> {
+  const { rows } = await pool.query<{ left: number }>(
+    "select count(*)::int as left from bullmq.job where state in ('waiting', 'active', 'delayed')",
+  );
+  return rows[0]?.left ?? 0;
 }
 
 interface Look {

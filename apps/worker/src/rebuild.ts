@@ -236,13 +236,15 @@ async function* storedFacts(
   let next = fetch();
   for (;;) {
     const { rows } = await next;
-    if (rows.length === 0) return;
+    if (rows.length === 0) break;
     // The database reads on while what it has read is folded.
     next = fetch();
     // Where the folding fails, nobody waits for it any more.
     next.catch(() => undefined);
     yield rows;
   }
+  // While it is open, the table that it reads cannot be given indexes.
+  await sql`close ${cursor}`.execute(tx);
 }
 
 async function foldOwners(
