@@ -26,6 +26,9 @@ const WARM_UP_SHARE = 0.2;
 /** How often it is looked. At the queue: counting rows would take the database as much time as some hundred events. */
 const LOOK_MS = 20;
 
+/** Where the queue is rows, they have to be counted, and seldom are. */
+const LOOK_AT_ROWS_MS = 500;
+
 /** Events in one command to the queue. */
 const FILL_BATCH = 500;
 
@@ -55,7 +58,9 @@ export async function benchWorker(
     await worker.line((document) => (isReady(document) ? true : undefined));
     const processes = { ...services.processes, worker: worker.pid };
     const { perSecond, cost } = await rateOf(events.length, {
-      left: variant === 'penstock-on-postgres' ? () => jobsLeftInPostgres(pool) : () => jobsLeft(services),
+      ...(variant === 'penstock-on-postgres'
+        ? { left: () => jobsLeftInPostgres(pool), everyMs: LOOK_AT_ROWS_MS }
+        : { left: () => jobsLeft(services), everyMs: LOOK_MS }),
       processes,
       pool,
     });
@@ -160,6 +165,7 @@ async function rateOf(
   count: number,
   of: {
     readonly left: () => Promise<number>;
+    readonly everyMs: number;
     readonly processes: Parameters<typeof processorTime>[0];
     readonly pool: Pool;
   },
@@ -178,7 +184,7 @@ async function rateOf(
       const events = now.done - from.done;
       return { perSecond: (events / (now.at - from.at)) * 1_000, cost: costOf(events, { from, to: now }) };
     }
-    await sleep(LOOK_MS);
+    await sleep(of.everyMs);
   }
 }
 
