@@ -4,6 +4,7 @@ import {
   SchemaVersionMismatchError,
   createPostgresBackend,
   runMigrations,
+  type KeepJobs,
   type PostgresConnectionOptions,
   type PostgresQueueBackend,
 } from 'bullmq';
@@ -33,6 +34,8 @@ export type BullQueue = RedisBullQueue | PostgresBullQueue;
 /** What differs between the places a queue can live in. */
 export interface QueueBackend {
   readonly bull: BullQueue;
+  /** Finished jobs that are kept: enough to answer the usual quick repetition with `already processed`; the ledger knows for ever. */
+  readonly completedKept: KeepJobs;
   /** Resolves once as many replicas as the location asks for have what was added. */
   readonly addJobs: AddJobs;
   /** Throws TransientError where a call would wait for a connection rather than fail. */
@@ -54,6 +57,7 @@ export function openRedisBackend(location: RedisLocation, shared?: RedisClient):
   const add = addJobsTogether(redis, bull);
   return {
     bull,
+    completedKept: { count: 1_000 },
     addJobs: async (jobs, options) => {
       const names = await add(jobs, options);
       return replicas === 0 ? names : readNames(redis, { keys: jobs.map(({ jobId }) => bull.toKey(jobId)), replicas });
@@ -114,6 +118,8 @@ export function openPostgresBackend(location: QueueLocation): QueueBackend {
   };
   return {
     bull,
+    // By age: where it keeps a number, BullMQ reads all that are kept, for every job that ends (with 1,000, most of its time).
+    completedKept: { age: 60 },
     addJobs: async (jobs, options) => {
       await bull.addBulk(jobs.map(({ jobId, name, data }) => ({ name, data, opts: { ...options, jobId } })));
       // Gone already means finished already: it was ours, and was taken while we looked.

@@ -97,7 +97,7 @@ function openShard(location: QueueLocation, backend: QueueBackend): WebhookQueue
     // A burial that still waits would let fail what is to be worked on.
     if (former !== undefined && (former.finishedOn !== undefined || isBurialName(former.name)))
       await former.remove().catch(() => undefined);
-    await bull.add(...jobOf(delivery, { jobId, lane, keys }));
+    await bull.add(...jobOf(backend, delivery, { jobId, lane, keys }));
   };
 
   return {
@@ -110,7 +110,7 @@ function openShard(location: QueueLocation, backend: QueueBackend): WebhookQueue
     },
     bury: async (delivery) => {
       const jobId = jobIdOf(delivery);
-      const [, data, options] = jobOf(delivery, { jobId, lane: 'replay', keys });
+      const [, data, options] = jobOf(backend, delivery, { jobId, lane: 'replay', keys });
       const former = await bull.getJob(jobId);
       if (former !== undefined && (await former.isCompleted())) await former.remove();
       await bull.add(burialName(delivery), data, options);
@@ -162,7 +162,7 @@ async function addDeliveries(
 ): Promise<readonly QueueStanding[]> {
   if (deliveries.length === 0) return [];
   const jobs = deliveries.map((delivery) => newJob(delivery, { jobId: jobIdOf(delivery), keys }));
-  const names = await backend.addJobs(jobs, jobOptions[lane]);
+  const names = await backend.addJobs(jobs, jobOptions(backend, lane));
   const standings = deliveries.map((delivery, position) =>
     names[position] === jobs[position]?.name ? 'queued' : standingOfRepetition(backend, { delivery, lane, keys }),
   );
@@ -177,7 +177,7 @@ async function standingOfRepetition(
   const job = await backend.bull.getJob(jobIdOf(delivery));
   if (job === undefined) return 'already processed';
   if (bodyHashOf(job.data) !== delivery.bodySha256) {
-    await backend.addJobs([newJob(delivery, { jobId: contestedJobIdOf(delivery), keys })], jobOptions[lane]);
+    await backend.addJobs([newJob(delivery, { jobId: contestedJobIdOf(delivery), keys })], jobOptions(backend, lane));
     return 'contested';
   }
   const place = placeOfState(await job.getState());
@@ -197,11 +197,12 @@ function bodyHashOf(data: unknown): string | null {
 }
 
 function jobOf(
+  backend: QueueBackend,
   delivery: Delivery,
   { jobId, lane, keys }: { readonly jobId: string } & Manner,
 ): [name: string, data: unknown, opts: JobsOptions & { readonly jobId: string }] {
   const { name, data } = newJob(delivery, { jobId, keys });
-  return [name, data, { ...jobOptions[lane], jobId }];
+  return [name, data, { ...jobOptions(backend, lane), jobId }];
 }
 
 function newJob(
@@ -211,24 +212,15 @@ function newJob(
   return { jobId, name: jobName(delivery), data: sealDelivery(delivery, keys) };
 }
 
-/** Enough to answer the usual quick repetition with `already processed`; the ledger knows for ever. */
-const COMPLETED_KEPT = 1_000;
-
 /** The dead-letter queue in Redis; the ledger holds every dead event whether or not it is among these. */
 const FAILED_KEPT = 100_000;
 
-const jobOptions = {
-  live: optionsOf('live'),
-  overflow: optionsOf('overflow'),
-  replay: optionsOf('replay'),
-} as const satisfies Record<Lane, JobsOptions>;
-
-function optionsOf(lane: Lane): JobsOptions {
+function jobOptions({ completedKept }: QueueBackend, lane: Lane): JobsOptions {
   return {
     priority: priorities[lane],
     attempts: RETRIES_MAX + 1,
     backoff: { type: 'penstock' },
-    removeOnComplete: { count: COMPLETED_KEPT },
+    removeOnComplete: completedKept,
     removeOnFail: { count: FAILED_KEPT },
   };
 }
