@@ -82,6 +82,7 @@ export async function worker(given: WorkerProcess, scope: ProcessScope): Promise
       poolMax: config.databasePoolMax,
       payloadKeys: config.payloadKeys,
       applicationName: 'penstock-worker',
+      namesStatements: true,
       onError: events.queueError,
       onStatement: events.statementEnded,
     }),

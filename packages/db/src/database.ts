@@ -77,6 +77,8 @@ export function openDatabase(options: {
   readonly payloadKeys?: PayloadKeys | undefined;
   /** How long one statement may take. */
   readonly statementTimeoutMs?: number;
+  /** Whether statements that come again are kept parsed: for who asks the same few things of every event. */
+  readonly namesStatements?: boolean;
 }): LedgerDatabase & AsyncDisposable & { readonly poolUse: () => PoolUse } {
   const { connectionString, isPooled } = readUrl(options.url);
   const pool = new Pool({
@@ -103,7 +105,7 @@ export function openDatabase(options: {
   const { onQuery, onStatement } = options;
   const db = new Kysely<Database>({
     dialect: new LedgerDialect({
-      pool: isPooled ? pool : namingStatements(pool),
+      pool: options.namesStatements === true && !isPooled ? namingStatements(pool) : pool,
       payloadKeys: options.payloadKeys ?? null,
     }),
     ...(onQuery === undefined && onStatement === undefined
