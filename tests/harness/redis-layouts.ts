@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
+import * as z from 'zod';
 import type { LocalServer } from '@penstock/local/local-service';
 import { freePort } from '@penstock/local/ports';
 import { redisProcessId } from '@penstock/local/redis-ping';
@@ -48,8 +49,15 @@ export async function startRedisCluster(dir: string, masters = 3): Promise<Layou
   return layout(`redis+cluster://${nodes.map(({ port }) => `127.0.0.1:${port}`).join(',')}`, { nodes, resources });
 }
 
+interface SentinelLayout extends Layout {
+  /** The node that the sentinels call the master. */
+  readonly master: () => Promise<LayoutNode>;
+  /** Has a replica take the place of the master, which runs on; resolves once the master is its replica. */
+  readonly failOver: () => Promise<void>;
+}
+
 /** A master named "queue" with replicas, watched by three sentinels that replace it within seconds. */
-export async function startRedisWithSentinels(dir: string, replicas = 2): Promise<Layout> {
+export async function startRedisWithSentinels(dir: string, replicas = 2): Promise<SentinelLayout> {
   await using resources = new AsyncDisposableStack();
   const master = await startNode(join(dir, 'node-0'), { extraArgs: [], resources });
   const nodes = [master];
@@ -67,10 +75,32 @@ export async function startRedisWithSentinels(dir: string, replicas = 2): Promis
     },
     { what: 'the sentinels to know each other and the replicas' },
   );
-  return layout(`redis+sentinel://${sentinels.map(({ port }) => `127.0.0.1:${port}`).join(',')}/queue`, {
-    nodes,
-    resources,
-  });
+  const [first] = sentinels;
+  const askSentinel = <Answer>(question: (redis: Redis) => Promise<Answer>) => ask(first?.url ?? '', question);
+  const currentMaster = async (): Promise<LayoutNode> => {
+    const [, port] = z
+      .tuple([z.string(), z.coerce.number()])
+      .parse(await askSentinel((redis) => redis.call('SENTINEL', 'get-master-addr-by-name', 'queue')));
+    const found = nodes.find((node) => node.port === port);
+    if (found === undefined) throw new Error(`The sentinels name a master that is not theirs, at port ${port}.`);
+    return found;
+  };
+  const url = `redis+sentinel://${sentinels.map(({ port }) => `127.0.0.1:${port}`).join(',')}/queue`;
+  return {
+    ...layout(url, { nodes, resources }),
+    master: currentMaster,
+    failOver: async () => {
+      const former = await currentMaster();
+      await askSentinel((redis) => redis.call('SENTINEL', 'FAILOVER', 'queue'));
+      await until(() => isReplica(former), { what: 'the former master to be a replica', deadlineMs: 40_000 });
+    },
+  };
+}
+
+/** Whether it follows another; it may be cut off from it. */
+export async function isReplica(node: LayoutNode): Promise<boolean> {
+  const role = await node.ask((redis) => redis.call('ROLE'));
+  return Array.isArray(role) && role[0] === 'slave';
 }
 
 function layout(
