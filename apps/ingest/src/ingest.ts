@@ -1,7 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { getRequestListener, RequestError } from '@hono/node-server';
 import { ConfigurationError, TransientError } from '@penstock/core/failure';
-import { loadConfiguration, resolveSettings, type LoadedConfiguration } from '@penstock/runtime/configuration-file';
+import {
+  hideReferences,
+  loadConfiguration,
+  resolveSettings,
+  type LoadedConfiguration,
+} from '@penstock/runtime/configuration-file';
 import { readSettings, type Environment } from '@penstock/runtime/env';
 import { serveHealth, type ReadinessCheck } from '@penstock/runtime/health';
 import { providerEffects } from '@penstock/runtime/http-exchange';
@@ -199,6 +204,7 @@ async function prepare(environment: Environment): Promise<Prepared> {
   const endpoints = await gather(async () => {
     const settings = readSettings({ environment: mode, configFile, trustedRootsFile }, environment);
     const configuration = await loadConfiguration(settings.configFile);
+    hideReferences(configuration, environment);
     reportErrorsTo(configuration.reportError);
     return openEndpoints(configuration, settings, environment);
   });

@@ -7,7 +7,7 @@ import { openTogetherStore, type TogetherStore } from '@penstock/db/together-sto
 import { assertMigrated } from '@penstock/db/migrate';
 import { oldestUndelivered } from '@penstock/db/outbox-deliveries';
 import { replicationOf } from '@penstock/db/replication';
-import { loadConfiguration } from '@penstock/runtime/configuration-file';
+import { hideReferences, loadConfiguration } from '@penstock/runtime/configuration-file';
 import type { Environment } from '@penstock/runtime/env';
 import { reportErrorsTo } from '@penstock/runtime/error-reports';
 import { serveHealth } from '@penstock/runtime/health';
@@ -68,6 +68,7 @@ export async function worker(given: WorkerProcess, scope: ProcessScope): Promise
   const events = createWorkerEvents({ logger, metrics, tracing, queueName: location.name });
   const configuration = await loadConfiguration<LedgerTransaction>(config.configFile);
   const { handlers } = configuration;
+  hideReferences(configuration, given.environment);
   reportErrorsTo(configuration.reportError);
   const endpoints = openWorkerEndpoints(configuration, {
     production: config.environment === 'production',

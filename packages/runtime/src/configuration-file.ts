@@ -10,6 +10,7 @@ import {
 } from '@penstock/core/configuration';
 import type { destinationSchema } from '@penstock/core/destination';
 import { ConfigurationError } from '@penstock/core/failure';
+import { hideSecret } from '@penstock/core/masking/secrets';
 import { providerNamed } from '@penstock/core/providers/registry';
 import type { Provider } from '@penstock/core/provider';
 import type { RateLimit } from '@penstock/core/rate-limit';
@@ -115,6 +116,25 @@ export function withSettings<Endpoint extends Pick<ConfiguredEndpoint, 'settings
 ): Endpoint {
   const settings = Object.fromEntries(Object.entries(endpoint.settings).filter(([name]) => names.includes(name)));
   return { ...endpoint, settings };
+}
+
+/**
+ * Hides what the configuration refers to from everything that is masked: a
+ * worker looks few of its secrets up, and its handlers have all of them in
+ * their environment.
+ */
+export function hideReferences(
+  { endpoints, destinations }: Pick<LoadedConfiguration<never>, 'endpoints' | 'destinations'>,
+  environment: Environment,
+): void {
+  const hide = (setting: unknown): void => {
+    if (typeof setting !== 'object' || setting === null) return;
+    if (!isReference(setting)) return Object.values(setting).forEach(hide);
+    const reading = readVariable(setting.fromEnvironment, environment);
+    if (reading.kind === 'value' && reading.value !== undefined) hideSecret(reading.value);
+  };
+  for (const { settings } of endpoints.values()) hide(settings);
+  hide([...destinations.values()]);
 }
 
 async function importModule(location: string): Promise<unknown> {

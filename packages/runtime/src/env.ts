@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import * as z from 'zod';
 import { ConfigurationError } from '@penstock/core/failure';
+import { hideSecret } from '@penstock/core/masking/secrets';
 
 /**
  * One setting of a process: its name, meaning, limits, default and secrecy in
@@ -25,7 +26,7 @@ type Values<Settings extends Record<string, Setting<unknown>>> = {
 /**
  * Reads every setting, `NAME` or the file that `NAME_FILE` names. Throws one
  * ConfigurationError that lists all problems; the values of secrets never
- * appear in it.
+ * appear in it, nor in anything that is masked from then on.
  */
 export function readSettings<Settings extends Record<string, Setting<unknown>>>(
   settings: Settings,
@@ -35,6 +36,7 @@ export function readSettings<Settings extends Record<string, Setting<unknown>>>(
   const values: Record<string, unknown> = {};
   for (const [key, setting] of Object.entries(settings)) {
     const raw = readVariable(setting.name, environment);
+    if (setting.secret && raw.kind === 'value' && raw.value !== undefined) hideSecret(raw.value);
     const reading = raw.kind === 'problem' ? { problem: raw.problem } : setting.read(raw.value);
     if ('problem' in reading) problems.push(`${setting.name} ${reading.problem} (${setting.about})`);
     else values[key] = reading.value;

@@ -1,5 +1,6 @@
 import { ConfigurationError } from '@penstock/core/failure';
 import { maskText } from '@penstock/core/masking/mask-text';
+import { withoutSecrets } from '@penstock/core/masking/secrets';
 
 /** What a process is given to start with, and to stop by. */
 export interface ProcessScope {
@@ -70,7 +71,7 @@ export async function runProcess(start: (scope: ProcessScope) => Promise<void>):
 /** Settings are the operator's to mend and get words alone; anything else gets its stack. */
 function report(error: unknown): number {
   if (error instanceof ConfigurationError) {
-    process.stderr.write(`${error.message}\n`);
+    process.stderr.write(`${withoutSecrets(error.message)}\n`);
     return EXIT_CONFIGURATION;
   }
   process.stderr.write(`${maskText(stackOf(error))}\n`);

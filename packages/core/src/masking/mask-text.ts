@@ -4,6 +4,7 @@ import { findEmails } from './emails.ts';
 import type { Finding, FindingKind } from './finding.ts';
 import { findIbans } from './ibans.ts';
 import { normalise } from './normalise.ts';
+import { withoutSecrets } from './secrets.ts';
 import { findPhoneNumbers } from './phone-numbers.ts';
 
 /**
@@ -23,14 +24,17 @@ export function setMaskKey(key: string): void {
  * 3.4.1, allows as much). An address or a telephone number becomes a token, the
  * same for the same person under the same key: `email:9f3ac1d2e4b5`. A text
  * with nothing of the kind comes back as it is; a masked one is not masked again.
+ * Nor does it quote a secret that this process was given (secrets.ts).
  */
-export function maskText(text: string): string {
+export function maskText(given: string): string {
+  const text = withoutSecrets(given);
   const { shown, findings } = find(text);
   return replace(text, findings, (finding) => stateOf(shown, finding));
 }
 
 /** The same for a line of JSON, which stays one: a number that is masked becomes a string. */
-export function maskJson(json: string): string {
+export function maskJson(given: string): string {
+  const json = withoutSecrets(given);
   const { shown, findings } = find(json);
   return replace(json, findings, (finding) => {
     const state = stateOf(shown, finding);
