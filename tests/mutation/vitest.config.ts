@@ -1,0 +1,9 @@
+import { defineConfig } from 'vitest/config';
+
+/** The core's own tests, which need no service: what a mutant is put to. */
+export default defineConfig({
+  test: {
+    include: ['packages/core/src/**/*.test.ts'],
+    testTimeout: 30_000,
+  },
+});
