@@ -76,7 +76,8 @@ export async function rebuild(
         if (options.adopt) await lockProjections(tx);
         // Whole tables are folded and compared: longer than an event's statement may take.
         await sql`set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0`.execute(tx);
-        await read(reading, await eventsFoldedSince(tx, schema), tx);
+        const since = await readAgain(reading, await eventsFoldedSince(tx, schema), tx);
+        await insertIntoShadow(tx, { schema, table: 'payment_facts' }, since);
         await expectWholeTables(tx);
         await nameAll(reading, tx);
         await assignShadowKeys(tx, schema);
@@ -103,34 +104,37 @@ async function readAll(reading: Reading): Promise<void> {
   const { db, onProgress, signal } = reading.world;
   const { lastId, count } = await measureLedger(db);
   const batchAfter = (afterId: number) => foldedEvents(db, { afterId, uptoId: lastId, limit: BATCH_MAX });
+  // The database reads one batch and writes another while a third is translated.
   let next = batchAfter(0);
-  for (;;) {
-    const batch = await next;
-    const isLast = batch.length < BATCH_MAX;
-    // The database reads on while what it has read is translated and written.
-    next = isLast ? Promise.resolve([]) : batchAfter(batch.at(-1)?.id ?? lastId);
-    try {
+  let writing: Promise<void> = Promise.resolve();
+  try {
+    for (let isLast = false; !isLast;) {
+      const batch = await next;
+      isLast = batch.length < BATCH_MAX;
+      next = isLast ? Promise.resolve([]) : batchAfter(batch.at(-1)?.id ?? lastId);
       signal?.throwIfAborted();
-      await read(reading, batch, db);
-    } catch (error) {
-      await Promise.allSettled([next]);
-      throw error;
+      const rows = await readAgain(reading, batch, db);
+      await writing;
+      writing = insertIntoShadow(db, { schema: reading.schema, table: 'payment_facts' }, rows);
+      onProgress?.({ phase: 'reading', done: reading.events, of: count });
     }
-    onProgress?.({ phase: 'reading', done: reading.events, of: count });
-    if (isLast) return;
+    await writing;
+  } catch (error) {
+    await Promise.allSettled([next, writing]);
+    throw error;
   }
 }
 
 /**
- * Translates events again and stores what they say, each fact with its
- * component in its key's place. Of an event past its retention the live facts
+ * Translates events again: what they say, each fact with its component in its
+ * key's place. Of an event past its retention the live facts
  * are taken as they are: its bytes are gone, what it said is not.
  */
-async function read(
+async function readAgain(
   reading: Reading,
   events: readonly FoldedEvent[],
   db: LedgerDatabase | LedgerTransaction,
-): Promise<void> {
+): Promise<readonly FactRow[]> {
   const gone = events.filter(({ body }) => body === null).map(({ id }) => id);
   const kept = await liveFactsOf(db, gone);
   const rows = events.flatMap((event) =>
@@ -149,8 +153,10 @@ async function read(
   );
   reading.events += events.length;
   reading.facts += rows.length;
-  await insertIntoShadow(db, { schema: reading.schema, table: 'payment_facts' }, rows);
+  return rows;
 }
+
+type FactRow = Readonly<Record<string, unknown>>;
 
 function translate(event: FoldedEvent, world: RebuildWorld): readonly PaymentFact[] {
   const { tier, body, answer } = event;
