@@ -6,6 +6,7 @@ const include = [
   'packages/*/src/**/*.test.ts',
   'apps/*/src/**/*.test.ts',
   'tests/**/*.test.ts',
+  'bench/src/**/*.test.ts',
   'examples/**/*.test.ts',
   'deploy/src/**/*.test.ts',
 ];

@@ -98,6 +98,11 @@ async function fill(
       );
     return;
   }
+  await fillWithDeliveries(events, location);
+}
+
+/** Queues events as ingest would have. */
+export async function fillWithDeliveries(events: readonly BenchEvent[], location: QueueLocation): Promise<void> {
   await using queue = openWebhookQueue(location);
   await queue.connected();
   for (let at = 0; at < events.length; at += FILL_BATCH)

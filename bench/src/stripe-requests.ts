@@ -19,13 +19,16 @@ const EVENT_BYTES = 1_400;
  * is refunded by the event after it, so that the fold meets payments it knows.
  */
 export function stripeEvents(count: number, run: string = randomBytes(6).toString('hex')): readonly BenchEvent[] {
-  return Array.from({ length: count }, (_, number) => {
-    const refunds = number % 5 === 4;
-    const charge = `ch_${run}${String(refunds ? number - 1 : number).padStart(9, '0')}`;
-    const id = `evt_${run}${String(number).padStart(9, '0')}`;
-    const type = refunds ? 'charge.refunded' : 'charge.succeeded';
-    return { id, type, body: render({ id, type, charge, amountRefunded: refunds ? 250 : 0 }) };
-  });
+  return Array.from({ length: count }, (_, number) => stripeEvent(number, run));
+}
+
+/** One of them. */
+export function stripeEvent(number: number, run: string): BenchEvent {
+  const refunds = number % 5 === 4;
+  const charge = `ch_${run}${String(refunds ? number - 1 : number).padStart(9, '0')}`;
+  const id = `evt_${run}${String(number).padStart(9, '0')}`;
+  const type = refunds ? 'charge.refunded' : 'charge.succeeded';
+  return { id, type, body: render({ id, type, charge, amountRefunded: refunds ? 250 : 0 }) };
 }
 
 function render(event: {

@@ -4,7 +4,8 @@ import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
 /** How the load is given. */
 export interface Load {
   readonly port: number;
-  readonly requests: readonly Buffer[];
+  /** Asked for each in turn, when it is due; undefined where there are no more. */
+  readonly requests: { readonly at: (position: number) => Buffer | undefined };
   readonly connections: number;
   /**
    * `closed`: each connection sends its next request when the last is answered,
@@ -58,7 +59,7 @@ interface DueRequests {
 function dueRequests({ requests, pace, milliseconds }: Load, started: number): DueRequests {
   let taken = 0;
   const take = (at: number): Due | null => {
-    const bytes = requests[taken];
+    const bytes = requests.at(taken);
     if (bytes === undefined) return null;
     taken += 1;
     return { bytes, at };
