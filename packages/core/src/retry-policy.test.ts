@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { PermanentError, ServiceAwayError, TransientError, toFailure } from './failure.ts';
-import { decideRetry, paceFor, retryDelay, usualPace, waitForService } from './retry-policy.ts';
+import { backoffMs, decideRetry, paceFor, retryDelay, usualPace, waitForService } from './retry-policy.ts';
 import { retryRules, retrySchema } from './retry-settings.ts';
 
 const transient = toFailure(new TransientError('handler_failed', 'try again'));
@@ -83,6 +83,21 @@ describe('what follows a failed attempt', () => {
   });
 });
 
+test('another pace waits by the same rule: doubled, capped, less up to a fifth', () => {
+  for (const [attempt, longest] of [
+    [1, 1_000],
+    [3, 4_000],
+    [9, 10_000],
+  ] as const) {
+    const waits = ['a', 'b', 'c'].map((seed) => backoffMs({ attempt, seed, baseMs: 1_000, mostMs: 10_000 }));
+    for (const wait of waits) {
+      expect(wait).toBeLessThanOrEqual(longest);
+      expect(wait).toBeGreaterThanOrEqual(longest * 0.8);
+    }
+    expect(new Set(waits).size).toBe(3);
+  }
+});
+
 describe("an endpoint's own pace", () => {
   const rules = retryRules({
     retries: 8,
@@ -96,6 +111,8 @@ describe("an endpoint's own pace", () => {
     expect(paceFor(rules, 'invoice.voided')).toEqual({ retries: 2, baseMs: 1_000, capMs: 3_600_000 });
     expect(paceFor(rules, 'invoice.payment_failed')).toEqual({ retries: 8, baseMs: 10_000, capMs: 3_600_000 });
     expect(paceFor(rules, 'invoice.paid')).toEqual({ retries: 8, baseMs: 1_000, capMs: 5_000 });
+    // A type without a star is no beginning of another.
+    expect(paceFor(rules, 'invoice.paid_late')).toMatchObject({ retries: 2, capMs: 3_600_000 });
   });
 
   test('decides how often and how soon it is tried again', () => {
@@ -130,6 +147,7 @@ describe('a service that is away', () => {
     expect(waitForService(away(null), at(1))).toBe(15_000);
     expect(waitForService(away(90_000), at(1))).toBe(90_000);
     expect(waitForService(away(1e9), at(23))).toBe(3_600_000);
+    expect(waitForService(away(90_000), at(24))).toBe(90_000);
     expect(waitForService(away(90_000), at(25))).toBeNull();
     expect(waitForService(new TransientError('handler_failed', 'try again'), at(1))).toBeNull();
   });
