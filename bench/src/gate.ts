@@ -5,8 +5,8 @@ import { startServices, type BenchServices } from './services.ts';
 
 /**
  * `pnpm bench:gate`: whether the speed has collapsed. Ingest and worker are each put beside the plain variant, once, for
- * seconds; the bounds are far below what `pnpm bench` measures (1.3 and 3), so that a noisy machine does not fail what
- * is well, and a query in a loop does. What fails is measured once more. Exit code 1 where it fails twice, or where
+ * seconds; the bounds are far below what `pnpm bench` measures (bench/RESULTS.md), so that a noisy machine does not fail
+ * what is well, and a query in a loop does. What fails is measured once more. Exit code 1 where it fails twice, or where
  * anything was lost.
  */
 const targets: readonly Target[] = [
