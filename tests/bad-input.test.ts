@@ -190,14 +190,15 @@ describe('genuine bodies that are no events', () => {
     expect(await system.queue.placeOf(`stripe.sha256-${sha256Hex(body)}`)).toBe('waiting');
   });
 
-  test('brackets 100,000 deep inside an event do not stop it from being taken', async () => {
+  test('brackets 100,000 deep inside an event are past the limit: it is refused and kept', async () => {
     const deep = '['.repeat(100_000) + ']'.repeat(100_000);
     const body = Buffer.from(
       aStripeEvent({ object: { deep: '*' } })
         .body.toString()
         .replace('"*"', deep),
     );
-    expect((await send({ body })).status).toBe(200);
+    expectProblem(await send({ body }), { status: 400, code: 'event_malformed', detail: /kept/ });
+    expect(await system.queue.placeOf(`stripe.sha256-${sha256Hex(body)}`)).toBe('waiting');
   });
 });
 

@@ -167,6 +167,7 @@ test('an id that nothing named is a 404', async () => {
         title: expect.any(String),
         detail: expect.any(String),
         requestId: 'ask-1',
+        traceId: answer.headers.get('x-trace-id'),
       },
     ]);
   }

@@ -63,7 +63,7 @@ describe.each(['redis', 'postgres'] as const)('over a queue on %s', (backend) =>
         expect.stringContaining('<title>Penstock queues</title>'),
       ]);
       expect(answer.headers.get('content-security-policy')).toBe(
-        "default-src 'none'; base-uri 'self'; frame-ancestors 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; worker-src 'self'",
+        "default-src 'none'; base-uri 'self'; frame-ancestors 'none'; form-action 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; worker-src 'self'",
       );
     },
   );

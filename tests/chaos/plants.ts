@@ -18,8 +18,8 @@ export const plants: readonly Plant[] = [
     edits: [
       {
         file: 'apps/ingest/src/enqueue-deliveries.ts',
-        from: 'return await Promise.race([added, late.promise]);',
-        to: "void added; return deliveries.map(() => 'queued');",
+        from: 'return await promise;',
+        to: "return deliveries.map(() => 'queued');",
       },
     ],
     sql: '',

@@ -18,6 +18,12 @@ export function expectProblem(
     title: expect.stringMatching(/^[A-Z]/),
     ...(expected.detail === undefined ? {} : { detail: expect.stringMatching(expected.detail) }),
     ...(withId ? { requestId: answer.headers.get('x-request-id') } : {}),
+    // The console's say it in the document too.
+    ...(isTraced(problem) ? { traceId: answer.headers.get('x-trace-id') } : {}),
   });
   if (withId) expect(answer.headers.get('x-request-id')).toMatch(/^[\w.:=+/-]{1,128}$/);
+}
+
+function isTraced(problem: unknown): boolean {
+  return typeof problem === 'object' && problem !== null && 'traceId' in problem;
 }
