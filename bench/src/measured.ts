@@ -5,11 +5,11 @@
  */
 export const measured = {
   /** Requests a second of one ingest at its greatest rate: `pnpm bench ingest`. */
-  ingestPerSecond: 5_900,
+  ingestPerSecond: 4_800,
   /** Events a second of one worker with its PostgreSQL: `pnpm bench worker`. */
-  workerPerSecond: 1_500,
+  workerPerSecond: 2_100,
   /** Redis's memory for one waiting event, beside its body: `pnpm bench:bytes`. */
-  queuedBytesBesideBody: 1_900,
+  queuedBytesBesideBody: 2_000,
   /** PostgreSQL's bytes for one stored event, tables and indexes, beside its body: `pnpm bench:bytes`. */
-  storedBytesBesideBody: 2_900,
+  storedBytesBesideBody: 2_750,
 } as const;
