@@ -103,7 +103,7 @@ describe.each(queueBackends)('tracing with the queue in %s', (backend) => {
   });
 });
 
-test('with everything sampled away, a trace that failed is told whole by the process it failed in, and no other', async () => {
+test('with everything sampled away, a trace that failed is told by the process it failed in: what failed and what it was in, and no other', async () => {
   await using collector = await startCollector();
   await using system = await createTestSystem('redis', {
     OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
@@ -130,7 +130,8 @@ test('with everything sampled away, a trace that failed is told whole by the pro
     status: 2,
     attributes: { 'error.type': 'test_poison' },
   });
-  expect(trace.length).toBeGreaterThan(5);
+  // What went well in it, such as statements, is not: nobody pays for those of the traces that nobody sees.
+  expect(trace.filter(({ name }) => name === 'commit')).toEqual([]);
 });
 
 test('off, nothing of OpenTelemetry is loaded, and one trace id is in the answer, the lines, the dead letter and what is forwarded', async () => {

@@ -110,7 +110,10 @@ export function startTelemetry(options: {
       }
     },
     ended: ({ durationMs, errorType, ...start }) => {
-      if (recordedIn(contexts.active()) === undefined) return;
+      const around = recordedIn(contexts.active());
+      // Of a trace that goes out only because something failed, what went well tells too little for its cost: some twenty
+      // statements an event.
+      if (around === undefined || (!around.trace.isSampled && errorType === undefined)) return;
       const endMs = now();
       const { span } = begin(start, endMs - durationMs);
       if (errorType !== undefined) fail(span, errorType);

@@ -1,4 +1,4 @@
-import { integer, oneOf, optionalText, readSettings, text, type Environment } from './env.ts';
+import { integer, oneOf, optionalText, readSettings, type Environment } from './env.ts';
 import { untraced, type Tracing } from './tracing.ts';
 
 const url = { pattern: /^https?:\/\/\S+$/, expects: 'an http:// or https:// URL' };
@@ -38,6 +38,8 @@ const telemetrySettings = {
     name: 'OTEL_TRACES_SAMPLER',
     about: 'which traces are kept beside those with an error',
     words: [
+      'parentbased_ratelimited',
+      'ratelimited',
       'parentbased_always_on',
       'parentbased_always_off',
       'parentbased_traceidratio',
@@ -45,14 +47,13 @@ const telemetrySettings = {
       'always_off',
       'traceidratio',
     ],
-    fallback: 'parentbased_always_on',
+    fallback: 'parentbased_ratelimited',
   }),
-  samplerRatio: text({
+  samplerArg: optionalText({
     name: 'OTEL_TRACES_SAMPLER_ARG',
-    about: 'share of traces kept by the ratio samplers, from 0 to 1',
-    fallback: '1',
-    pattern: /^(?:0(?:\.\d+)?|1(?:\.0+)?|\.\d+)$/,
-    expects: 'a number from 0 to 1',
+    about: 'traces a second of the ratelimited samplers (50), share from 0 to 1 of the ratio samplers (1)',
+    pattern: /^(?:\d{1,6}(?:\.\d+)?|\.\d+)$/,
+    expects: 'a number, 0 or more',
   }),
   scheduleDelayMs: integer({
     name: 'OTEL_BSP_SCHEDULE_DELAY',
