@@ -74,7 +74,9 @@ describe('bodies that are too large', () => {
       expect(await streaming.sentBytes).toBeLessThan(200 * 1024 * 1024);
       await watching;
     }
-    expect(most - before).toBeLessThan(60 * 1024 * 1024);
+    // V8 frees what was thrown away when it sees fit, later while coverage is taken: 64 MiB were seen. A body that was kept
+    // would be 200 MiB.
+    expect(most - before).toBeLessThan(100 * 1024 * 1024);
   });
 
   async function residentBytes(): Promise<number> {
