@@ -32,13 +32,13 @@ test('every line of a unit of work carries its request id and its trace id, and 
   const operator = client(new URL(String(url)).origin);
 
   const genuine = aStripeEvent({ type: 'customer.created' }).body;
-  const answers: { readonly headers: Headers }[] = [
+  const answers: Answer[] = [
     await postStripe(ingest, genuine),
     await postStripe(ingest, genuine),
     await postStripe(ingest, Buffer.from('{"hello":"world"}')),
     await postStripe(ingest, genuine, { secret: 'whsec_of_somebody_else' }),
-    await fetch(`${ingest.url}nowhere`, { method: 'POST' }),
-    await fetch(new URL('/elsewhere', ingest.url)),
+    await read(await fetch(`${ingest.url}nowhere`, { method: 'POST' })),
+    await read(await fetch(new URL('/elsewhere', ingest.url))),
   ];
   const cookie = await operator.logIn();
   const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
@@ -62,10 +62,14 @@ test('every line of a unit of work carries its request id and its trace id, and 
     expect(headers.get('x-request-id')).toMatch(/^[\w-]{8,}$/);
     expect(headers.get('x-trace-id')).toMatch(/^[0-9a-f]{32}$/);
   }
-  for (const answer of [...asked, failed]) {
-    if (answer.headers.get('content-type') !== 'application/problem+json') continue;
-    expect(await answer.json()).toMatchObject({ traceId, requestId: answer.headers.get('x-request-id') });
+  const ofIngest = answers.filter(isProblem);
+  const ofConsole = (await Promise.all([...asked, failed].map(read))).filter(isProblem);
+  for (const { headers, json } of [...ofIngest, ...ofConsole]) {
+    const ids = { traceId: headers.get('x-trace-id'), requestId: headers.get('x-request-id') };
+    expect(json).toMatchObject(ids);
   }
+  expect(ofIngest).toHaveLength(4);
+  expect(ofConsole.filter(({ headers }) => headers.get('x-trace-id') === traceId).length).toBeGreaterThan(3);
   const requestId = failed.headers.get('x-request-id') ?? '';
   const reported = JSON.parse((await console.waitForLine(/^reported: /)).input.slice('reported: '.length));
   expect(reported).toMatchObject({ message: 'a request failed', context: { requestId, traceId } });
@@ -90,4 +94,17 @@ test('every line of a unit of work carries its request id and its trace id, and 
 
 function messageOf(line: unknown): string {
   return typeof line === 'object' && line !== null && 'msg' in line ? String(line.msg) : '';
+}
+
+interface Answer {
+  readonly headers: Headers;
+  readonly json: unknown;
+}
+
+async function read(response: Response): Promise<Answer> {
+  return { headers: response.headers, json: isProblem(response) ? await response.json() : null };
+}
+
+function isProblem({ headers }: Pick<Answer, 'headers'>): boolean {
+  return headers.get('content-type') === 'application/problem+json';
 }

@@ -35,7 +35,11 @@ export function createIngestApp(world: IngestWorld, events: IngestEvents): Hono<
       const outcome = await receiveWebhook({ endpointName: endpoint, requestId, traceparent, request }, world);
       const client = world.clientOf(request);
       world.clients.learn(client, outcome.kind);
-      const answer = respond(outcome, requestId, world.endpoints.get(endpoint)?.provider);
+      const answer = respond(
+        outcome,
+        { requestId, traceId: traceIdOf(traceparent) },
+        world.endpoints.get(endpoint)?.provider,
+      );
       events.webhookReceived({
         endpoint,
         provider: world.endpoints.get(endpoint)?.provider.id ?? null,
@@ -48,14 +52,15 @@ export function createIngestApp(world: IngestWorld, events: IngestEvents): Hono<
         at: world.now(),
         outcome,
       });
-      return responseOf(answer, traceparent);
+      return responseOf(answer);
     });
   });
 
   app.notFound((context) => {
     const { headers } = context.env.incoming;
-    const answer = respond({ kind: 'unknown_endpoint' }, requestIdOf(headers['x-request-id'], world.newId));
-    return responseOf(answer, readTraceparent(headers['traceparent']) ?? newTraceparent());
+    const requestId = requestIdOf(headers['x-request-id'], world.newId);
+    const traceId = traceIdOf(readTraceparent(headers['traceparent']) ?? newTraceparent());
+    return responseOf(respond({ kind: 'unknown_endpoint' }, { requestId, traceId }));
   });
 
   // A fault of ours, not of the request: the provider sends it again.
@@ -63,13 +68,11 @@ export function createIngestApp(world: IngestWorld, events: IngestEvents): Hono<
     const requestId = requestIdOf(context.env.incoming.headers['x-request-id'], world.newId);
     const { traceparent } = context.var;
     events.unexpected({ requestId, traceparent, error });
-    return responseOf(respond({ kind: 'unexpected' }, requestId), traceparent);
+    return responseOf(respond({ kind: 'unexpected' }, { requestId, traceId: traceIdOf(traceparent) }));
   });
   return app;
 }
 
-function responseOf(answer: Answer, traceparent: string): Response {
-  const traceId = traceIdOf(traceparent);
-  const headers = traceId === undefined ? answer.headers : { ...answer.headers, 'x-trace-id': traceId };
-  return new Response(answer.body === '' ? null : answer.body, { status: answer.status, headers });
+function responseOf({ status, headers, body }: Answer): Response {
+  return new Response(body === '' ? null : body, { status, headers });
 }

@@ -30,7 +30,8 @@ export function gate(
   return (request, response) => {
     const outcome = world.judge(request);
     if (outcome === null) return listener(request, response);
-    const answer = respond(outcome, requestIdOf(request.headers['x-request-id'], world.newId));
+    const requestId = requestIdOf(request.headers['x-request-id'], world.newId);
+    const answer = respond(outcome, { requestId, traceId: undefined });
     // Node counts a body only where nobody has asked for the head before.
     response.writeHead(answer.status, { ...answer.headers, 'content-length': Buffer.byteLength(answer.body) });
     response.end(answer.body);

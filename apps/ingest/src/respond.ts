@@ -10,6 +10,13 @@ export interface Answer {
   readonly body: string;
 }
 
+/** What an answer is told by in the log and in traces. */
+export interface AnswerIds {
+  readonly requestId: string;
+  /** Undefined where the request was turned away before it had a trace. */
+  readonly traceId: string | undefined;
+}
+
 /** How a provider wants to be answered, where it wants it otherwise. */
 export type ProviderWishes = Pick<Provider, 'acknowledgement' | 'mismatchStatus'>;
 
@@ -18,25 +25,22 @@ export type ProviderWishes = Pick<Provider, 'acknowledgement' | 'mismatchStatus'
  * 9457 problem documents with a stable `code`; none says more about a secret
  * than that it did not match.
  */
-export function respond(outcome: ReceiveOutcome, requestId: string, wishes: ProviderWishes = {}): Answer {
+export function respond(outcome: ReceiveOutcome, ids: AnswerIds, wishes: ProviderWishes = {}): Answer {
   switch (outcome.kind) {
     case 'accepted':
       return withQuota(
         wishes.acknowledgement === undefined
-          ? json(200, acceptance(outcome.events), requestId)
-          : text(wishes.acknowledgement, requestId),
+          ? json(200, acceptance(outcome.events), ids)
+          : text(wishes.acknowledgement, ids),
         outcome.quota,
       );
     case 'rate_limited':
       return withQuota(
-        problem(
-          { status: 429, code: 'rate_limited', title: 'More came to this endpoint than its limit allows' },
-          requestId,
-        ),
+        problem({ status: 429, code: 'rate_limited', title: 'More came to this endpoint than its limit allows' }, ids),
         outcome.quota,
       );
     case 'challenged':
-      return text({ status: 200, contentType: 'text/plain', body: outcome.answer }, requestId);
+      return text({ status: 200, contentType: 'text/plain', body: outcome.answer }, ids);
     case 'malformed':
       return problem(
         {
@@ -45,7 +49,7 @@ export function respond(outcome: ReceiveOutcome, requestId: string, wishes: Prov
           title: 'The signature is genuine, but the body is not an event of this provider',
           detail: `${outcome.reason}. It was kept and can be inspected under this request id.`,
         },
-        requestId,
+        ids,
       );
     case 'rejected':
       return problem(
@@ -55,7 +59,7 @@ export function respond(outcome: ReceiveOutcome, requestId: string, wishes: Prov
           title: 'The request was not proven to be from the provider',
           detail: outcome.reason,
         },
-        requestId,
+        ids,
       );
     case 'contested':
       return problem(
@@ -65,7 +69,7 @@ export function respond(outcome: ReceiveOutcome, requestId: string, wishes: Prov
           title: 'Another body was received under this event id',
           detail: 'The signature does not bind the body, so this one was put aside and recorded.',
         },
-        requestId,
+        ids,
       );
     case 'unknown_endpoint':
       return problem(
@@ -75,12 +79,12 @@ export function respond(outcome: ReceiveOutcome, requestId: string, wishes: Prov
           title: 'There is no such endpoint',
           detail: 'Webhooks are received at /webhooks/<endpoint>, with a name from penstock.config.ts.',
         },
-        requestId,
+        ids,
       );
     case 'method_not_allowed':
       return problem(
         { status: 405, code: 'method_not_allowed', title: 'Webhooks are sent by POST', headers: { allow: 'POST' } },
-        requestId,
+        ids,
       );
     case 'unsupported_media_type':
       return problem(
@@ -90,14 +94,14 @@ export function respond(outcome: ReceiveOutcome, requestId: string, wishes: Prov
           title: `This provider sends ${outcome.expected}`,
           headers: { accept: outcome.expected },
         },
-        requestId,
+        ids,
       );
     case 'too_large':
       // Not with `connection: close`: Node would reset the connection at once, and a sender still writing would never read
       // this. The rest is thrown away unread for half a second and at most 64 MiB (@hono/node-server), then cut off.
       return problem(
         { status: 413, code: 'body_too_large', title: `The body is larger than ${outcome.bytesMax} bytes` },
-        requestId,
+        ids,
       );
     case 'too_slow':
       return problem(
@@ -107,12 +111,12 @@ export function respond(outcome: ReceiveOutcome, requestId: string, wishes: Prov
           title: 'The request did not arrive in time',
           headers: { connection: 'close' },
         },
-        requestId,
+        ids,
       );
     case 'aborted':
       return problem(
         { status: 400, code: 'request_aborted', title: 'The request was broken off', headers: { connection: 'close' } },
-        requestId,
+        ids,
       );
     case 'undecided':
       return problem(
@@ -123,7 +127,7 @@ export function respond(outcome: ReceiveOutcome, requestId: string, wishes: Prov
           detail: outcome.reason,
           headers: { 'retry-after': '5' },
         },
-        requestId,
+        ids,
       );
     case 'queue_unavailable':
       return problem(
@@ -133,7 +137,7 @@ export function respond(outcome: ReceiveOutcome, requestId: string, wishes: Prov
           title: 'The event could not be stored durably now',
           headers: { 'retry-after': '5' },
         },
-        requestId,
+        ids,
       );
     case 'overloaded':
       return problem(
@@ -144,12 +148,12 @@ export function respond(outcome: ReceiveOutcome, requestId: string, wishes: Prov
           // What is full is not emptied within a second; what is late may be.
           headers: { 'retry-after': outcome.reason === 'queue_memory' ? '30' : '2' },
         },
-        requestId,
+        ids,
       );
     case 'head_too_large':
       return problem(
         { status: 431, code: 'head_too_large', title: `There are more than ${HEADER_LINES_MAX} header lines` },
-        requestId,
+        ids,
       );
     case 'address_too_long':
       return problem(
@@ -158,7 +162,7 @@ export function respond(outcome: ReceiveOutcome, requestId: string, wishes: Prov
           code: 'address_too_long',
           title: `The address is longer than ${ADDRESS_CHARACTERS_MAX} characters`,
         },
-        requestId,
+        ids,
       );
     case 'client_barred':
       return problem(
@@ -168,7 +172,7 @@ export function respond(outcome: ReceiveOutcome, requestId: string, wishes: Prov
           title: 'Too many requests of this client were refused',
           headers: { 'retry-after': String(outcome.retryAfterSeconds) },
         },
-        requestId,
+        ids,
       );
     case 'unexpected':
       return problem(
@@ -178,7 +182,7 @@ export function respond(outcome: ReceiveOutcome, requestId: string, wishes: Prov
           title: 'Something failed here',
           detail: 'The log says what, under this request id.',
         },
-        requestId,
+        ids,
       );
     case 'stopping':
       return problem(
@@ -188,7 +192,7 @@ export function respond(outcome: ReceiveOutcome, requestId: string, wishes: Prov
           title: 'This process is stopping',
           headers: { 'retry-after': '1', connection: 'close' },
         },
-        requestId,
+        ids,
       );
   }
 }
@@ -226,21 +230,21 @@ function problem(
     readonly detail?: string;
     readonly headers?: Readonly<Record<string, string>>;
   },
-  requestId: string,
+  ids: AnswerIds,
 ): Answer {
   const { headers, ...members } = details;
-  const body = { type: `urn:penstock:problem:${details.code}`, ...members, requestId };
+  const body = { type: `urn:penstock:problem:${details.code}`, ...members, ...ids };
   return {
     status: details.status,
-    headers: { 'content-type': 'application/problem+json', 'x-request-id': requestId, ...headers },
+    headers: { 'content-type': 'application/problem+json', ...idHeaders(ids), ...headers },
     body: JSON.stringify(body),
   };
 }
 
-function json(status: number, body: unknown, requestId: string): Answer {
+function json(status: number, body: unknown, ids: AnswerIds): Answer {
   return {
     status,
-    headers: { 'content-type': 'application/json', 'x-request-id': requestId },
+    headers: { 'content-type': 'application/json', ...idHeaders(ids) },
     body: JSON.stringify(body),
   };
 }
@@ -248,8 +252,12 @@ function json(status: number, body: unknown, requestId: string): Answer {
 /** An answer without a body has no type either. */
 function text(
   answer: { readonly status: number; readonly contentType: string; readonly body: string },
-  requestId: string,
+  ids: AnswerIds,
 ): Answer {
   const type = answer.body === '' ? {} : { 'content-type': answer.contentType };
-  return { status: answer.status, headers: { ...type, 'x-request-id': requestId }, body: answer.body };
+  return { status: answer.status, headers: { ...type, ...idHeaders(ids) }, body: answer.body };
+}
+
+function idHeaders({ requestId, traceId }: AnswerIds): Readonly<Record<string, string>> {
+  return traceId === undefined ? { 'x-request-id': requestId } : { 'x-request-id': requestId, 'x-trace-id': traceId };
 }
