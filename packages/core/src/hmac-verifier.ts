@@ -36,7 +36,7 @@ export function verifyHmac(
   const { request, receivedAt } = context;
   const reading = scheme.readSignatures(request);
   if (reading.kind === 'missing') return rejected('signature_missing', reading.reason);
-  if (reading.kind === 'malformed') return rejected('signature_malformed', reading.reason);
+  if (reading.kind !== 'signatures') return rejected('signature_malformed', reading.reason);
 
   const secrets = secretsActiveAt(context.secrets, receivedAt);
   const position = matchingSecret({
@@ -73,19 +73,27 @@ export function verifyProven(
     }
   }
 
-  const events = scheme.readEvents(request);
+  const reading = scheme.readEvents(request);
   const proven = { tier: scheme.tier, keyId, transmissionId: null };
-  if (events.kind === 'malformed') return { kind: 'malformed', ...proven, reason: events.reason };
-  return { kind: 'verified', ...proven, events: events.events };
+  switch (reading.kind) {
+    case 'events':
+      return { kind: 'verified', ...proven, events: reading.events };
+    case 'malformed':
+      return { kind: 'malformed', ...proven, reason: reading.reason };
+  }
 }
 
 /** Bytes of a signature as text encodes them; null where the text is not exactly that. */
 export function decodeSignature(text: string, encoding: 'hex' | 'base64', bytes: number): Buffer | null {
-  if (encoding === 'hex')
-    return text.length === bytes * 2 && /^[0-9a-f]+$/i.test(text) ? Buffer.from(text, 'hex') : null;
-  // Buffer forgives what base64 does not allow; encoding it again does not.
-  const decoded = Buffer.from(text, 'base64');
-  return decoded.length === bytes && decoded.toString('base64') === text ? decoded : null;
+  switch (encoding) {
+    case 'hex':
+      return text.length === bytes * 2 && /^[0-9a-f]+$/i.test(text) ? Buffer.from(text, 'hex') : null;
+    case 'base64': {
+      // Buffer forgives what base64 does not allow; encoding it again does not.
+      const decoded = Buffer.from(text, 'base64');
+      return decoded.length === bytes && decoded.toString('base64') === text ? decoded : null;
+    }
+  }
 }
 
 /** One signature, alone in one header, behind an optional prefix such as `sha256=`. */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import { jsonBytes, readJsonBody } from '../../json-body.ts';
 import type { EventsReading, VerifiedEvent } from '../../verification.ts';
+import { identifier, statedTime } from '../envelope-fields.ts';
 import {
   readProvenFields,
   readSignedItem,
@@ -69,17 +70,14 @@ function unprovenLivemode(live: unknown): boolean | null {
   return live === false || live === 'false' ? false : null;
 }
 
-const identifier = z.string().regex(/^[\x21-\x7e]{1,255}$/);
-const time = z.iso.datetime({ offset: true });
-
 /**
  * The envelope that typed webhooks share. Source: @adyen/api-library
  * src/typings/{transfer,configuration,report,management,tokenization}Webhooks.
  */
 const platformEnvelope = z.object({
   type: identifier,
-  timestamp: time.nullish(),
-  createdAt: time.nullish(),
+  timestamp: statedTime,
+  createdAt: statedTime,
   environment: z.string().nullish(),
   version: z.string().nullish(),
   data: z.record(z.string(), z.unknown()),
@@ -93,7 +91,6 @@ export function describePlatformEvent(body: Buffer): EventsReading {
   const reading = readJsonBody(body, platformEnvelope);
   if (reading.kind === 'malformed') return reading;
   const { type, timestamp, createdAt, environment, version, data } = reading.value;
-  const at = timestamp ?? createdAt;
   const account = identifier.safeParse(data['balancePlatform']);
   return {
     kind: 'events',
@@ -101,7 +98,7 @@ export function describePlatformEvent(body: Buffer): EventsReading {
       {
         eventId: null,
         type,
-        occurredAt: at === null || at === undefined ? null : new Date(at),
+        occurredAt: timestamp ?? createdAt,
         livemode: environment === 'live' ? true : environment === 'test' ? false : null,
         apiVersion: version ?? null,
         providerAccount: account.success ? account.data : null,

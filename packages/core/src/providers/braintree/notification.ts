@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { XMLParser } from 'fast-xml-parser';
 import * as z from 'zod';
+import { identifier } from '../envelope-fields.ts';
 
 /** A payload read as XML. The reason quotes nothing of it. */
 export type XmlReading =
@@ -32,8 +33,6 @@ export function readXml(payload: string): XmlReading {
     return { kind: 'malformed', reason: 'the payload is not XML' };
   }
 }
-
-const identifier = z.string().regex(/^[\x21-\x7e]{1,255}$/);
 
 /** An element that may be missing, empty or nil. */
 export function optional<Schema extends z.ZodType>(schema: Schema) {

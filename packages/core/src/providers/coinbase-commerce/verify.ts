@@ -3,6 +3,7 @@ import { readJsonBody } from '../../json-body.ts';
 import type { Verifier } from '../../provider.ts';
 import { createSignedBodyVerifier } from '../../signed-body.ts';
 import type { EventsReading } from '../../verification.ts';
+import { identifier, statedTime } from '../envelope-fields.ts';
 
 /**
  * Verifies Coinbase Commerce's `X-CC-Webhook-Signature`: hex HMAC-SHA256 over
@@ -17,14 +18,12 @@ export function createCoinbaseCommerceVerifier(settings: unknown): Verifier {
   );
 }
 
-const identifier = z.string().regex(/^[\x21-\x7e]{1,255}$/);
-
 /** `event.id` stays through the retries; the `id` around it may not. Source: docs.cdp.coinbase.com, webhook fields. */
 const envelope = z.object({
   event: z.object({
     id: identifier,
     type: identifier,
-    created_at: z.iso.datetime({ offset: true }).nullish(),
+    created_at: statedTime,
     api_version: z.string().max(255).nullish(),
   }),
 });
@@ -33,9 +32,17 @@ function readEvents(body: Buffer): EventsReading {
   const reading = readJsonBody(body, envelope);
   if (reading.kind === 'malformed') return reading;
   const { id, type, created_at, api_version } = reading.value.event;
-  const occurredAt = created_at === null || created_at === undefined ? null : new Date(created_at);
   return {
     kind: 'events',
-    events: [{ eventId: id, type, occurredAt, livemode: null, apiVersion: api_version ?? null, providerAccount: null }],
+    events: [
+      {
+        eventId: id,
+        type,
+        occurredAt: created_at,
+        livemode: null,
+        apiVersion: api_version ?? null,
+        providerAccount: null,
+      },
+    ],
   };
 }

@@ -5,6 +5,7 @@ import { parseSettings } from '../../provider-settings.ts';
 import { readHeader } from '../../signed-request.ts';
 import { checkStaticToken } from '../../static-token.ts';
 import { rejected } from '../../verification.ts';
+import { statedTimeIfReadable } from '../envelope-fields.ts';
 import { flutterwaveSettings } from './settings.ts';
 
 /**
@@ -29,7 +30,7 @@ export function createFlutterwaveVerifier(settings: unknown): Verifier {
     // Anybody who has seen the hash can send any id first; a moment of its own keeps a genuine
     // notification from being taken for a repetition of that. To fetch once too often is harmless.
     const eventId = `${data.id}.${receivedAt.getTime()}`;
-    const event = { eventId, type, occurredAt: data.created_at == null ? null : new Date(data.created_at) };
+    const event = { eventId, type, occurredAt: data.created_at };
     return {
       kind: 'verified',
       ...proven,
@@ -41,5 +42,5 @@ export function createFlutterwaveVerifier(settings: unknown): Verifier {
 /** A v3 notification; the id is the transaction's. */
 export const flutterwaveEvent = z.object({
   event: z.string().regex(/^[\w.-]{1,128}$/),
-  data: z.object({ id: z.int().nonnegative(), created_at: z.iso.datetime({ offset: true }).nullish().catch(null) }),
+  data: z.object({ id: z.int().nonnegative(), created_at: statedTimeIfReadable }),
 });

@@ -1,8 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
 import { readJsonBody } from '../../json-body.ts';
-
-const identifier = z.string().regex(/^[\x21-\x7e]{1,255}$/);
+import { identifier } from '../envelope-fields.ts';
 
 /**
  * What every event of GoCardless has. Source: API reference, Events;

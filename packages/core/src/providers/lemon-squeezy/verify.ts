@@ -3,6 +3,7 @@ import { readJsonBody } from '../../json-body.ts';
 import type { Verifier } from '../../provider.ts';
 import { createSignedBodyVerifier } from '../../signed-body.ts';
 import type { EventsReading } from '../../verification.ts';
+import { identifier, statedTimeIfReadable } from '../envelope-fields.ts';
 
 /**
  * Verifies Lemon Squeezy's `X-Signature`: hex HMAC-SHA256 over the raw body,
@@ -21,11 +22,11 @@ export function createLemonSqueezyVerifier(settings: unknown): Verifier {
 
 /** Source: docs.lemonsqueezy.com/help/webhooks/webhook-requests. Not every kind of resource has a time or a mode. */
 const envelope = z.object({
-  meta: z.object({ event_name: z.string().regex(/^[\x21-\x7e]{1,255}$/) }),
+  meta: z.object({ event_name: identifier }),
   data: z.object({
     attributes: z
       .object({
-        updated_at: z.iso.datetime({ offset: true }).nullish().catch(null),
+        updated_at: statedTimeIfReadable,
         test_mode: z.boolean().nullish().catch(null),
       })
       .nullish(),
@@ -43,7 +44,7 @@ function readEvents(body: Buffer): EventsReading {
       {
         eventId: null,
         type: meta.event_name,
-        occurredAt: updated_at === null || updated_at === undefined ? null : new Date(updated_at),
+        occurredAt: updated_at ?? null,
         livemode: test_mode === null || test_mode === undefined ? null : !test_mode,
         apiVersion: null,
         // A webhook belongs to one store.

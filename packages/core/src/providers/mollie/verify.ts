@@ -5,6 +5,7 @@ import type { Verifier } from '../../provider.ts';
 import type { SignedRequest } from '../../signed-request.ts';
 import { checkStaticToken } from '../../static-token.ts';
 import { rejected, type EventsReading, type Verification } from '../../verification.ts';
+import { identifier } from '../envelope-fields.ts';
 import { readMollieSettings, type MollieSettings } from './settings.ts';
 
 /**
@@ -57,8 +58,6 @@ function readSignatures(request: SignedRequest): SignatureReading {
   const decoded = signatures.filter((signature) => signature !== null);
   return decoded.length < signatures.length ? malformed : { kind: 'signatures', signatures: decoded, timestamp: null };
 }
-
-const identifier = z.string().regex(/^[\x21-\x7e]{1,255}$/);
 
 const envelope = z.object({
   id: identifier,

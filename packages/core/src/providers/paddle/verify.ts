@@ -6,6 +6,7 @@ import { parseSettings } from '../../provider-settings.ts';
 import { rotatingSecrets } from '../../rotating-secrets.ts';
 import { readHeader, type SignedRequest } from '../../signed-request.ts';
 import type { EventsReading } from '../../verification.ts';
+import { identifier } from '../envelope-fields.ts';
 
 /**
  * Verifies Paddle Billing's `Paddle-Signature: ts=<seconds>;h1=<hex>[;h1=…]`:
@@ -70,8 +71,6 @@ function readSignatures(request: SignedRequest): SignatureReading {
     return { kind: 'malformed', reason: `the ${header} header is not ts=<seconds>;h1=<32 bytes in hex>` };
   return { kind: 'signatures', signatures: decoded, timestamp };
 }
-
-const identifier = z.string().regex(/^[\x21-\x7e]{1,255}$/);
 
 /** Source: developer.paddle.com/webhooks, the attributes every event has. */
 const envelope = z.object({

@@ -3,6 +3,7 @@ import { readJsonBody } from '../../json-body.ts';
 import type { Verifier } from '../../provider.ts';
 import { createSignedBodyVerifier } from '../../signed-body.ts';
 import type { EventsReading } from '../../verification.ts';
+import { statedTimeIfReadable } from '../envelope-fields.ts';
 
 /**
  * Verifies Paystack's `x-paystack-signature`: hex HMAC-SHA512 over the raw
@@ -25,8 +26,6 @@ export function createPaystackVerifier(settings: unknown): Verifier {
 
 const envelope = z.object({ event: z.string().regex(/^[\x21-\x7e]{1,100}$/), data: z.unknown().optional() });
 
-const time = z.iso.datetime({ offset: true }).nullish().catch(null);
-
 /** What differs between kinds of events is left out where it is not of this form: here it only describes. */
 const description = z.object({
   id: z
@@ -34,11 +33,11 @@ const description = z.object({
     .nullish()
     .catch(null),
   domain: z.string().nullish().catch(null),
-  paid_at: time,
-  updated_at: time,
-  updatedAt: time,
-  created_at: time,
-  createdAt: time,
+  paid_at: statedTimeIfReadable,
+  updated_at: statedTimeIfReadable,
+  updatedAt: statedTimeIfReadable,
+  created_at: statedTimeIfReadable,
+  createdAt: statedTimeIfReadable,
 });
 
 function readEvents(body: Buffer): EventsReading {
@@ -85,6 +84,5 @@ function eventIdOf(type: string, id: string | number | null): string | null {
 
 function timeOf(type: string, about: z.infer<typeof description>): Date | null {
   const changed = about.updated_at ?? about.updatedAt ?? about.created_at ?? about.createdAt;
-  const text = type === 'charge.success' ? (about.paid_at ?? changed) : changed;
-  return text === null || text === undefined ? null : new Date(text);
+  return type === 'charge.success' ? (about.paid_at ?? changed) : changed;
 }

@@ -3,6 +3,7 @@ import { readJsonBody } from '../../json-body.ts';
 import type { Verifier } from '../../provider.ts';
 import { createSignedBodyVerifier } from '../../signed-body.ts';
 import type { EventsReading } from '../../verification.ts';
+import { identifier } from '../envelope-fields.ts';
 
 /**
  * Verifies Razorpay's `X-Razorpay-Signature`: hex HMAC-SHA256 over the raw
@@ -27,13 +28,17 @@ export function createRazorpayVerifier(settings: unknown): Verifier {
   );
 }
 
-const identifier = z.string().regex(/^[\x21-\x7e]{1,255}$/);
-
 /** Source: razorpay.com/docs/webhooks/payloads, the envelope; `created_at` in seconds. */
 const envelope = z.object({
   event: identifier,
   account_id: identifier.nullish(),
-  created_at: z.int().nonnegative().max(253_402_300_799).nullish(),
+  created_at: z
+    .int()
+    .nonnegative()
+    .max(253_402_300_799)
+    .transform((seconds) => new Date(seconds * 1000))
+    .nullable()
+    .default(null),
 });
 
 function readEvents(body: Buffer): EventsReading {
@@ -46,7 +51,7 @@ function readEvents(body: Buffer): EventsReading {
       {
         eventId: null,
         type: event,
-        occurredAt: created_at === null || created_at === undefined ? null : new Date(created_at * 1000),
+        occurredAt: created_at,
         livemode: null,
         apiVersion: null,
         providerAccount: account_id ?? null,

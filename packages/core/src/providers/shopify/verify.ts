@@ -4,6 +4,7 @@ import type { Verifier } from '../../provider.ts';
 import { createSignedBodyVerifier } from '../../signed-body.ts';
 import { readHeader, type SignedRequest } from '../../signed-request.ts';
 import type { EventsReading } from '../../verification.ts';
+import { statedTimeIfReadable } from '../envelope-fields.ts';
 import { shopifyResource } from './resource.ts';
 
 /**
@@ -30,20 +31,19 @@ export function createShopifyVerifier(settings: unknown): Verifier {
 /** What resources have in common; a time of another form is no time. */
 const resource = z.looseObject({
   admin_graphql_api_id: z.unknown().optional(),
-  updated_at: z.iso.datetime({ offset: true }).nullish().catch(null),
-  processed_at: z.iso.datetime({ offset: true }).nullish().catch(null),
-  created_at: z.iso.datetime({ offset: true }).nullish().catch(null),
+  updated_at: statedTimeIfReadable,
+  processed_at: statedTimeIfReadable,
+  created_at: statedTimeIfReadable,
 });
 
 function readEvents(request: SignedRequest): EventsReading {
   const reading = readJsonBody(request.body, resource);
   if (reading.kind === 'malformed') return reading;
   const { admin_graphql_api_id, updated_at, processed_at, created_at } = reading.value;
-  const time = updated_at ?? processed_at ?? created_at ?? null;
   const event = {
     eventId: null,
     type: shopifyResource(admin_graphql_api_id)?.kind ?? `unsigned/${topic(request)}`,
-    occurredAt: time === null ? null : new Date(time),
+    occurredAt: updated_at ?? processed_at ?? created_at,
     livemode: null,
     apiVersion: null,
     providerAccount: null,

@@ -5,6 +5,7 @@ import type { Verifier } from '../../provider.ts';
 import { parseSettings } from '../../provider-settings.ts';
 import { rotatingSecrets } from '../../rotating-secrets.ts';
 import type { EventsReading } from '../../verification.ts';
+import { identifier, statedTime } from '../envelope-fields.ts';
 
 /**
  * Verifies Square's `x-square-hmacsha256-signature`: base64 HMAC-SHA256 over
@@ -32,13 +33,11 @@ const settingsSchema = z.strictObject({
   notificationUrl: z.url({ protocol: /^https?$/, error: 'must be the notification URL as registered with Square' }),
 });
 
-const identifier = z.string().regex(/^[\x21-\x7e]{1,255}$/);
-
 /** Source: Square API reference, webhook event envelope. */
 const envelope = z.object({
   event_id: identifier,
   type: identifier,
-  created_at: z.iso.datetime({ offset: true }).nullish(),
+  created_at: statedTime,
   merchant_id: identifier.nullish(),
 });
 
@@ -46,11 +45,17 @@ function readEvents(body: Buffer): EventsReading {
   const reading = readJsonBody(body, envelope);
   if (reading.kind === 'malformed') return reading;
   const { event_id, type, created_at, merchant_id } = reading.value;
-  const occurredAt = created_at === null || created_at === undefined ? null : new Date(created_at);
   return {
     kind: 'events',
     events: [
-      { eventId: event_id, type, occurredAt, livemode: null, apiVersion: null, providerAccount: merchant_id ?? null },
+      {
+        eventId: event_id,
+        type,
+        occurredAt: created_at,
+        livemode: null,
+        apiVersion: null,
+        providerAccount: merchant_id ?? null,
+      },
     ],
   };
 }

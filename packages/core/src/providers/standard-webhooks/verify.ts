@@ -5,6 +5,7 @@ import type { Verifier } from '../../provider.ts';
 import { parseSettings } from '../../provider-settings.ts';
 import { rotatingSecrets, secretsActiveAt, type RotatingSecret } from '../../rotating-secrets.ts';
 import { rejected, type EventsReading } from '../../verification.ts';
+import { identifier, statedTimeIfReadable } from '../envelope-fields.ts';
 import { readWebhookHeaders } from './headers.ts';
 import { matchingKey, webhookKey, type WebhookKey } from './keys.ts';
 
@@ -64,20 +65,16 @@ const settingsSchema = z
 
 /** `type` and `timestamp` are recommended, not required: what is not there as recommended is not known. */
 const envelope = z.object({
-  type: z
-    .string()
-    .regex(/^[\x21-\x7e]{1,255}$/)
-    .catch('unknown'),
-  timestamp: z.iso.datetime({ offset: true }).nullish().catch(null),
+  type: identifier.catch('unknown'),
+  timestamp: statedTimeIfReadable,
 });
 
 function readEvents(body: Buffer, id: string): EventsReading {
   const reading = readJsonBody(body, envelope);
   if (reading.kind === 'malformed') return reading;
   const { type, timestamp } = reading.value;
-  const occurredAt = timestamp === null || timestamp === undefined ? null : new Date(timestamp);
   return {
     kind: 'events',
-    events: [{ eventId: id, type, occurredAt, livemode: null, apiVersion: null, providerAccount: null }],
+    events: [{ eventId: id, type, occurredAt: timestamp, livemode: null, apiVersion: null, providerAccount: null }],
   };
 }

@@ -1,8 +1,7 @@
 import * as z from 'zod';
 import { readJsonBody } from '../../json-body.ts';
 import type { EventsReading } from '../../verification.ts';
-
-const identifier = z.string().regex(/^[\x21-\x7e]{1,255}$/);
+import { identifier } from '../envelope-fields.ts';
 
 /** The envelope of a snapshot event. Source: Stripe API reference, "The Event object". */
 const snapshotEvent = z.object({

@@ -1,8 +1,8 @@
 import * as z from 'zod';
+import { statedTimeIfReadable } from '../envelope-fields.ts';
 
 /** What Xendit's ids are made of. */
 const identifier = z.string().regex(/^[A-Za-z0-9_-]{1,128}$/);
-const time = z.iso.datetime({ offset: true });
 
 /**
  * A notification: of the payments API (`event` and `data`), or of an invoice,
@@ -16,7 +16,7 @@ export const xenditEvent = z
       .regex(/^[\w.-]{1,128}$/)
       .nullish(),
     business_id: identifier.nullish().catch(null),
-    created: time.nullish().catch(null),
+    created: statedTimeIfReadable,
     id: identifier.nullish().catch(null),
     external_id: z.unknown().optional(),
     data: z
@@ -40,7 +40,7 @@ export interface XenditSubject {
 
 /** Reads which thing to ask about. */
 export function subjectOf(event: z.infer<typeof xenditEvent>): XenditSubject {
-  const created = event.created == null ? null : new Date(event.created);
+  const { created } = event;
   if (event.event == null) {
     const isInvoice = event.external_id !== undefined && event.id != null;
     return {
