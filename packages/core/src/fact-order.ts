@@ -62,6 +62,22 @@ export function isOfKind<Kind extends PaymentFact['kind']>(
   return (keyed): keyed is KeyedFact<FactOf<Kind>> => keyed.fact.kind === kind;
 }
 
+/**
+ * The facts of each thing that has an id of its own, sorted by id. No group is
+ * empty, and each keeps the order in which its facts were given.
+ */
+export function groupedById<Keyed extends KeyedFact<FactOf<'refund' | 'dispute'>>>(
+  ordered: readonly Keyed[],
+): readonly (readonly [Keyed, ...Keyed[]])[] {
+  const groups = new Map<string, [Keyed, ...Keyed[]]>();
+  for (const keyed of ordered) {
+    const group = groups.get(keyed.fact.id);
+    if (group === undefined) groups.set(keyed.fact.id, [keyed]);
+    else group.push(keyed);
+  }
+  return [...groups.values()].sort(([one], [other]) => compareText(one.fact.id, other.fact.id));
+}
+
 /** What the last fact that names it says; null where none does. The facts must be in order. */
 export function latest<Item, Value>(items: readonly Item[], read: (item: Item) => Value | undefined): Value | null {
   return items.map(read).findLast((value) => value !== undefined) ?? null;

@@ -1,4 +1,4 @@
-import { compareText, isOfKind, latest, type KeyedFact } from './fact-order.ts';
+import { groupedById, isOfKind, latest, type KeyedFact } from './fact-order.ts';
 import type { DisputeFunds, DisputeStatus, FactOf } from './payment-event.ts';
 
 /** One dispute as all its facts together say. No status is final: a lost one can be reinstated as won. */
@@ -22,8 +22,7 @@ export type PaymentDisputeState = 'none' | 'inquiry' | 'open' | 'won' | 'lost';
 
 /** Folds the disputes of a family, sorted by id. The facts must be distinct and in order. */
 export function foldDisputes(ordered: readonly KeyedFact[]): readonly DisputeState[] {
-  const byId = Map.groupBy(ordered.filter(isOfKind('dispute')), (keyed) => keyed.fact.id);
-  return [...byId.entries()].sort(([a], [b]) => compareText(a, b)).map(([id, facts]) => foldDispute(id, facts));
+  return groupedById(ordered.filter(isOfKind('dispute'))).map(foldDispute);
 }
 
 /** The most pressing first: something to answer, then money lost, then an inquiry, then what ended well. */
@@ -32,7 +31,11 @@ export function summarizeDisputes(disputes: readonly DisputeState[]): PaymentDis
   return pressing.find((state) => states.has(state)) ?? 'none';
 }
 
-function foldDispute(id: string, facts: readonly KeyedFact<FactOf<'dispute'>>[]): DisputeState {
+type DisputeFact = KeyedFact<FactOf<'dispute'>>;
+
+function foldDispute(facts: readonly [DisputeFact, ...DisputeFact[]]): DisputeState {
+  const [first] = facts;
+  const { id, occurredAtMs } = (facts.at(-1) ?? first).fact;
   return {
     id,
     status: latest(facts, (keyed) => keyed.fact.status) ?? 'needs_response',
@@ -41,7 +44,7 @@ function foldDispute(id: string, facts: readonly KeyedFact<FactOf<'dispute'>>[])
     currency: latest(facts, (keyed) => keyed.fact.currency),
     reason: latest(facts, (keyed) => keyed.fact.reason),
     version: facts.length,
-    lastOccurredAtMs: facts.at(-1)?.fact.occurredAtMs ?? 0,
+    lastOccurredAtMs: occurredAtMs,
   };
 }
 

@@ -1,4 +1,4 @@
-import { compareText, isOfKind, latest, type KeyedFact } from './fact-order.ts';
+import { groupedById, isOfKind, latest, type KeyedFact } from './fact-order.ts';
 import type { FactOf, RefundStatus } from './payment-event.ts';
 
 /** One refund as all its facts together say. No status is final: a succeeded refund can still fail. */
@@ -25,30 +25,28 @@ export interface FoldedRefund {
 
 /** Folds the refunds of a family, sorted by id. The facts must be distinct and in order. */
 export function foldRefunds(ordered: readonly KeyedFact[]): readonly FoldedRefund[] {
-  const byId = Map.groupBy(ordered.filter(isOfKind('refund')), (keyed) => keyed.fact.id);
-  return [...byId.entries()].sort(([a], [b]) => compareText(a, b)).flatMap(([id, facts]) => foldRefund(id, facts));
+  return groupedById(ordered.filter(isOfKind('refund'))).map(foldRefund);
 }
 
-function foldRefund(id: string, facts: readonly KeyedFact<FactOf<'refund'>>[]): FoldedRefund[] {
+type RefundFact = KeyedFact<FactOf<'refund'>>;
+
+function foldRefund(facts: readonly [RefundFact, ...RefundFact[]]): FoldedRefund {
   const [first] = facts;
-  const last = facts.at(-1);
-  if (first === undefined || last === undefined) return [];
+  const last = facts.at(-1) ?? first;
   const lastStanding = facts.findLastIndex((keyed) => !isUndone(keyed.fact.status));
-  return [
-    {
-      state: {
-        id,
-        status: last.fact.status,
-        amount: latest(facts, (keyed) => keyed.fact.amount),
-        currency: latest(facts, (keyed) => keyed.fact.currency),
-        reason: latest(facts, (keyed) => keyed.fact.reason),
-        version: facts.length,
-        lastOccurredAtMs: last.fact.occurredAtMs,
-      },
-      first: { occurredAtMs: first.fact.occurredAtMs, undone: isUndone(first.fact.status) },
-      undoneSinceMs: facts[lastStanding + 1]?.fact.occurredAtMs ?? null,
+  return {
+    state: {
+      id: last.fact.id,
+      status: last.fact.status,
+      amount: latest(facts, (keyed) => keyed.fact.amount),
+      currency: latest(facts, (keyed) => keyed.fact.currency),
+      reason: latest(facts, (keyed) => keyed.fact.reason),
+      version: facts.length,
+      lastOccurredAtMs: last.fact.occurredAtMs,
     },
-  ];
+    first: { occurredAtMs: first.fact.occurredAtMs, undone: isUndone(first.fact.status) },
+    undoneSinceMs: facts[lastStanding + 1]?.fact.occurredAtMs ?? null,
+  };
 }
 
 function isUndone(status: RefundStatus): boolean {
