@@ -5,6 +5,7 @@ import { keyNameOf } from '../../rotating-secrets.ts';
 import type { SignedRequest } from '../../signed-request.ts';
 import type { VerifiedEvent, Verification } from '../../verification.ts';
 import { conformsTo } from '../testing/conformance.ts';
+import { withReason } from '../testing/with-reason.ts';
 import published from './fixtures/published-vectors.json' with { type: 'json' };
 import { adyen } from './provider.ts';
 import { adyenNotification, signAdyenItem, signAdyenPlatformRequest } from './sign.ts';
@@ -210,16 +211,18 @@ test('more items than any notification has are refused unread', async () => {
 });
 
 test.each(['not-hexadecimal-but-long-enough-to-be-a-key', `${secret}0`, 'abcdef'])(
-  'a key that is not hexadecimal is refused at start: %s',
+  'a key that is not hexadecimal is refused at start, even beside one that is: %s',
   (key) => {
-    expect(() => createAdyenVerifier({ secrets: [key] })).toThrow(
-      expect.objectContaining({ name: 'ConfigurationError', message: expect.not.stringContaining(key) }),
-    );
+    for (const secrets of [[key], [secret, key], [key, secret]])
+      expect(() => createAdyenVerifier({ secrets })).toThrow(
+        expect.objectContaining({ name: 'ConfigurationError', message: expect.not.stringContaining(key) }),
+      );
   },
 );
 
 async function verifyItems(items: readonly unknown[]): Promise<Verification> {
-  return createAdyenVerifier({ secrets: [secret] })(requestOf(adyenNotification(items, { live: false })), new Date());
+  const request = requestOf(adyenNotification(items, { live: false }));
+  return withReason(await createAdyenVerifier({ secrets: [secret] })(request, new Date()), secret);
 }
 
 async function eventsOf(items: readonly unknown[]): Promise<readonly VerifiedEvent[]> {

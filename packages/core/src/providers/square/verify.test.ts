@@ -58,3 +58,19 @@ test('the same body sent to another URL is refused', async () => {
   const verify = createSquareVerifier({ secrets: ['Ibxx_key'], notificationUrl });
   expect(await verify(request, new Date())).toMatchObject({ kind: 'rejected', code: 'signature_mismatch' });
 });
+
+test('an event without time or merchant is verified, and says so', async () => {
+  const body = Buffer.from('{"event_id":"e","type":"payment.updated"}');
+  const headers = signSquareRequest({ body, secret: 'Ibxx_key', notificationUrl });
+  const request = {
+    method: 'POST',
+    headers: { 'x-square-hmacsha256-signature': [headers['x-square-hmacsha256-signature'] ?? ''] },
+    query: '',
+    body,
+  };
+  const verify = createSquareVerifier({ secrets: ['Ibxx_key'], notificationUrl });
+  expect(await verify(request, new Date())).toMatchObject({
+    kind: 'verified',
+    events: [{ eventId: 'e', occurredAt: null, providerAccount: null }],
+  });
+});

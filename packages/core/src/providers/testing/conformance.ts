@@ -8,6 +8,7 @@ import { describeBody } from './conformance-body.ts';
 import { now, type ConformanceCase } from './conformance-case.ts';
 import { describeHeader } from './conformance-header.ts';
 import { describeWindow } from './conformance-window.ts';
+import { withReason } from './with-reason.ts';
 
 const effects: ProviderEffects = {
   exchange: async (request) => Promise.reject(new Error(`unexpected exchange with ${request.url}`)),
@@ -22,7 +23,8 @@ export function conformsTo(given: ConformanceCase): void {
   const unreadable = covers === 'body' ? 'malformed' : 'rejected';
   const open = (secrets: Parameters<ConformanceCase['settingsWith']>[0]): Verifier =>
     provider.createVerifier(given.settingsWith(secrets), effects);
-  const verify = async (request: SignedRequest, at: Date = now): Promise<Verification> => open([secret])(request, at);
+  const verify = async (request: SignedRequest, at: Date = now): Promise<Verification> =>
+    withReason(await open([secret])(request, at), secret);
   const signed = (): SignedRequest => sign(body, { secret, at: now });
 
   describe(`${provider.id} conforms`, () => {

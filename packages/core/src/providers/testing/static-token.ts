@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { keyNameOf } from '../../rotating-secrets.ts';
 import type { Provider, Verifier } from '../../provider.ts';
 import type { SignedRequest } from '../../signed-request.ts';
+import { withReason } from './with-reason.ts';
 
 /** What a provider that signs nothing, and sends a token, brings to the suite. */
 export interface StaticTokenCase {
@@ -37,7 +38,7 @@ export function knowsItsToken(given: StaticTokenCase): void {
     body,
   });
   const known = (): SignedRequest => request([given.valueOf(secret)]);
-  const verify = async (asked: SignedRequest, at = now) => open([secret])(asked, at);
+  const verify = async (asked: SignedRequest, at = now) => withReason(await open([secret])(asked, at), secret);
 
   describe(`${provider.id}'s token`, () => {
     it('is known, and proves nothing but the sender: the tier is none', async () => {
