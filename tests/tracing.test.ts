@@ -1,9 +1,21 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { testRunDir } from '@penstock/local/test-services';
+import { startPayPalSimulator } from '@penstock/start/paypal-simulator';
 import { startCollector, type Collector, type CollectedSpan } from './harness/collector.ts';
 import { queueBackends } from './harness/queues.ts';
 import { startReceiver, type Receiver } from './harness/receiver.ts';
-import { aStripeEvent, createTestSystem, postStripe, type TestIngest, type TestSystem } from './harness/system.ts';
+import { scrape } from './harness/samples.ts';
+import {
+  aStripeEvent,
+  createTestSystem,
+  paypalWebhookId,
+  postStripe,
+  type TestIngest,
+  type TestSystem,
+} from './harness/system.ts';
 import { until } from './harness/until.ts';
 
 const secret = `whsec_${randomBytes(32).toString('base64')}`;
@@ -132,6 +144,54 @@ test('with everything sampled away, a trace that failed is told by the process i
   });
   // What went well in it, such as statements, is not: nobody pays for those of the traces that nobody sees.
   expect(trace.filter(({ name }) => name === 'commit')).toEqual([]);
+});
+
+test('what ingest asks PayPal to verify a signature is a span of the request, and is counted with its status or its error', async () => {
+  await using collector = await startCollector();
+  await using paypal = await startPayPalSimulator(new Date());
+  const rootsFile = path.join(testRunDir(), `roots-${randomUUID()}.pem`);
+  writeFileSync(rootsFile, paypal.rootPem);
+  await using system = await createTestSystem('redis', {
+    PAYPAL_SIMULATOR_URL: paypal.origin,
+    TRUSTED_ROOTS_FILE: rootsFile,
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+    OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
+    OTEL_BSP_SCHEDULE_DELAY: '50',
+  });
+  await using ingest = await system.startIngest();
+  const post = async (certificate: string) => {
+    const body = Buffer.from(JSON.stringify({ id: 'WH-1', event_type: 'PAYMENT.SALE.PENDING', resource: {} }));
+    const headers = paypal.sign({ body, webhookId: paypalWebhookId, sentAt: new Date() });
+    const certUrl = (headers['paypal-cert-url'] ?? '').replace(/CERT-.*/, certificate);
+    const sent = { ...headers, 'paypal-cert-url': certUrl };
+    const answer = await fetch(`${ingest.url}paypal`, { method: 'POST', headers: sent, body });
+    return answer.headers.get('x-trace-id') ?? '';
+  };
+  for (const { certificate, status, error } of [
+    { certificate: 'CERT-00000000-penstock-demo', status: 200, error: '' },
+    { certificate: 'CERT-11111111-unknown', status: 404, error: '404' },
+  ]) {
+    const traceId = await post(certificate);
+    const trace = await until(() => withSpan(collector, traceId, 'POST /webhooks/:endpoint'), { what: 'the trace' });
+    expect(only(trace, 'GET')).toMatchObject({
+      service: 'penstock-ingest',
+      kind: 3,
+      parentSpanId: only(trace, 'POST /webhooks/:endpoint').spanId,
+      status: error === '' ? 0 : 2,
+      attributes: {
+        'http.request.method': 'GET',
+        'http.response.status_code': status,
+        'server.address': '127.0.0.1',
+        'server.port': Number(new URL(paypal.origin).port),
+        'url.full': `${paypal.origin}/v1/notifications/certs/${certificate}`,
+      },
+    });
+    const sample = await scrape(ingest.healthUrl);
+    const labels = { http_request_method: 'GET', server_address: '127.0.0.1', error_type: error };
+    expect(
+      sample('http_client_request_duration_seconds_count', { ...labels, http_response_status_code: String(status) }),
+    ).toBe(1);
+  }
 });
 
 test('off, nothing of OpenTelemetry is loaded, and one trace id is in the answer, the lines, the dead letter and what is forwarded', async () => {

@@ -103,14 +103,14 @@ export const workers: Board = {
         panel(
           'Requests',
           'cps',
-          `sum by (server_address, http_response_status_code, error_type) (rate(http_client_request_duration_seconds_count${all}[$__rate_interval]))`,
-          '{{server_address}} {{http_response_status_code}} {{error_type}}',
+          `sum by (process, server_address, http_response_status_code, error_type) (rate(http_client_request_duration_seconds_count${all}[$__rate_interval]))`,
+          '{{process}} {{server_address}} {{http_response_status_code}} {{error_type}}',
         ),
         panel(
           'Answer (P95)',
           's',
-          `histogram_quantile(0.95, sum by (server_address, le) (rate(http_client_request_duration_seconds_bucket${all}[$__rate_interval])))`,
-          '{{server_address}}',
+          `histogram_quantile(0.95, sum by (process, server_address, le) (rate(http_client_request_duration_seconds_bucket${all}[$__rate_interval])))`,
+          '{{process}} {{server_address}}',
         ),
       ],
     },

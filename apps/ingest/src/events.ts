@@ -2,6 +2,7 @@ import type { Delivery } from '@penstock/core/delivery';
 import type { ReceiveOutcome, TurnedAway } from '@penstock/core/outcome';
 import type { Logger } from '@penstock/runtime/logger';
 import type { Metrics } from '@penstock/runtime/metrics';
+import { observeProviderRequests } from '@penstock/runtime/provider-requests';
 import { traceIdOf } from '@penstock/runtime/trace-context';
 import type { OpenSpan, Tracing } from '@penstock/runtime/tracing';
 import { methodLabel } from './method-label.ts';
@@ -43,6 +44,9 @@ export function createIngestEvents({
   });
   return {
     ...createSpans(tracing, queueName),
+
+    /** One request to a provider, by which another is verified. */
+    asking: observeProviderRequests({ metrics, tracing }),
 
     /** Every request under /webhooks, whatever became of it. */
     webhookReceived: (received: ReceivedRequest): void => {

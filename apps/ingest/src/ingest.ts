@@ -9,7 +9,7 @@ import {
 } from '@penstock/runtime/configuration-file';
 import { readSettings, type Environment } from '@penstock/runtime/env';
 import { serveHealth, type ReadinessCheck } from '@penstock/runtime/health';
-import { providerEffects } from '@penstock/runtime/http-exchange';
+import { providerEffects, type AroundExchange } from '@penstock/runtime/http-exchange';
 import type { ProcessScope } from '@penstock/runtime/lifecycle';
 import { reportErrorsTo } from '@penstock/runtime/error-reports';
 import { createLogger } from '@penstock/runtime/logger';
@@ -50,7 +50,7 @@ export interface IngestProcess {
 
 /** Starts ingest: settings, endpoints, queue, private port, public port. */
 export async function ingest(given: IngestProcess, scope: ProcessScope): Promise<void> {
-  const { config, endpoints, location } = await prepare(given.environment);
+  const { config, openEndpoints, location } = await prepare(given.environment);
   scope.setShutdownMs(config.shutdownMs);
   const logger = createLogger({ name: 'ingest', level: config.logLevel, maskKey: maskKeyOf(config) });
   const metrics = createMetrics({ process: 'ingest', version, commit: config.commit, environment: config.environment });
@@ -58,6 +58,7 @@ export async function ingest(given: IngestProcess, scope: ProcessScope): Promise
     await openTelemetry({ environment: given.environment, process: 'ingest', version }),
   );
   const events = createIngestEvents({ logger, metrics, tracing, queueName: location.name });
+  const endpoints = openEndpoints(events.asking);
 
   const queue = scope.resources.use(openWebhookQueue(location));
   await refuseWhereEventsCouldBeLost(queue, {
@@ -183,9 +184,12 @@ function hasRoom({ bytes, bytesMax }: SpoolState): boolean {
 
 interface Prepared {
   readonly config: IngestConfig;
-  readonly endpoints: ReadonlyMap<string, OpenEndpoint>;
+  readonly openEndpoints: OpenEndpoints;
   readonly location: QueueLocation;
 }
+
+/** Builds every endpoint's verifier, each request of which to its provider is made within the given. */
+type OpenEndpoints = (around: AroundExchange) => ReadonlyMap<string, OpenEndpoint>;
 
 /** Everything an operator can get wrong, in one go: one error lists the problems of settings, endpoints and queue. */
 async function prepare(environment: Environment): Promise<Prepared> {
@@ -201,33 +205,36 @@ async function prepare(environment: Environment): Promise<Prepared> {
   };
   const { environment: mode, configFile, trustedRootsFile } = ingestSettings;
   const config = await gather(() => readIngestConfig(environment));
-  const endpoints = await gather(async () => {
+  // Built once to find what is wrong with them, while there is nothing yet to tell of their requests.
+  const prepared = await gather(async () => {
     const settings = readSettings({ environment: mode, configFile, trustedRootsFile }, environment);
     const configuration = await loadConfiguration(settings.configFile);
     hideReferences(configuration, environment);
     reportErrorsTo(configuration.reportError);
-    return openEndpoints(configuration, settings, environment);
+    const openEndpoints: OpenEndpoints = (around) => openEach(configuration, settings, { environment, around });
+    const endpoints = openEndpoints((_request, send) => send());
+    return { openEndpoints, endpoints };
   });
   const location = await gather(() => queueLocation(readSettings(queueSettings, environment)));
-  if (config === undefined || endpoints === undefined || location === undefined)
+  if (config === undefined || prepared === undefined || location === undefined)
     throw new ConfigurationError([...problems]);
-  const unlimited = rateLimitProblems([...endpoints.values()], location);
+  const unlimited = rateLimitProblems([...prepared.endpoints.values()], location);
   if (unlimited.length > 0) throw new ConfigurationError(unlimited);
-  return { config, endpoints, location };
+  return { config, openEndpoints: prepared.openEndpoints, location };
 }
 
-/** Builds every endpoint's verifier; all problems of all endpoints make one error. */
-function openEndpoints(
+/** All problems of all endpoints make one error. */
+function openEach(
   configuration: LoadedConfiguration<unknown>,
   config: Pick<IngestConfig, 'environment' | 'trustedRootsFile'>,
-  environment: Environment,
+  { environment, around }: { readonly environment: Environment; readonly around: AroundExchange },
 ): ReadonlyMap<string, OpenEndpoint> {
   const production = config.environment === 'production';
   const problems: string[] = [];
   if (production && config.trustedRootsFile !== undefined)
     problems.push('TRUSTED_ROOTS_FILE is for demonstrations and is refused in production');
   const extraRoots = readRoots(config.trustedRootsFile, problems);
-  const effects = providerEffects({ production, extraRoots, retriesMax: 0 });
+  const effects = providerEffects({ production, extraRoots, retriesMax: 0, around });
   const open = new Map<string, OpenEndpoint>();
   for (const endpoint of configuration.endpoints.values()) {
     const resolved = resolveSettings(endpoint, environment);

@@ -1,10 +1,10 @@
 import type { Confirmer } from '@penstock/core/confirmation';
 import type { ConflictKind } from '@penstock/core/conflict';
-import { ServiceAwayError, toFailure } from '@penstock/core/failure';
+import { ServiceAwayError } from '@penstock/core/failure';
 import type { DueFetch, FetchEnd } from '@penstock/db/conflict-fetches';
-import type { AroundExchange } from '@penstock/runtime/http-exchange';
 import type { Logger } from '@penstock/runtime/logger';
 import type { Metrics } from '@penstock/runtime/metrics';
+import { observeProviderRequests } from '@penstock/runtime/provider-requests';
 import { traceIdOf } from '@penstock/runtime/trace-context';
 import type { Tracing } from '@penstock/runtime/tracing';
 import { requestIdOfFetch, type Fetched } from './fetch-conflicts.ts';
@@ -19,53 +19,9 @@ export function createProviderEvents({
   readonly metrics: Metrics;
   readonly tracing: Tracing;
 }) {
-  /**
-   * One request on its way; a retry is another. The span has no query, no header and
-   * no body. Source: OpenTelemetry, Semantic conventions for HTTP client spans.
-   */
-  const asking: AroundExchange = async (request, send) => {
-    const { hostname, port, protocol, origin, pathname } = new URL(request.url);
-    const started = performance.now();
-    const count = (result: { readonly status: number | ''; readonly errorType: string }, traceparent: string): void =>
-      metrics.providerRequestDuration.observe(
-        {
-          http_request_method: request.method,
-          server_address: metrics.addressLabel(hostname),
-          http_response_status_code: result.status,
-          error_type: result.errorType,
-        },
-        (performance.now() - started) / 1_000,
-        traceIdOf(traceparent),
-      );
-    return tracing.span(
-      {
-        name: request.method,
-        kind: 'client',
-        attributes: {
-          'http.request.method': request.method,
-          'server.address': hostname,
-          'server.port': port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port),
-          'url.full': `${origin}${pathname}`,
-        },
-      },
-      async (span) => {
-        try {
-          const response = await send();
-          const failed = response.status >= 400;
-          span.set({ 'http.response.status_code': response.status });
-          if (failed) span.fail(String(response.status));
-          count({ status: response.status, errorType: failed ? String(response.status) : '' }, span.traceparent);
-          return response;
-        } catch (error) {
-          count({ status: '', errorType: metrics.codeLabel(toFailure(error).code) }, span.traceparent);
-          throw error;
-        }
-      },
-    );
-  };
-
   return {
-    asking,
+    /** One request on its way; a retry is another. */
+    asking: observeProviderRequests({ metrics, tracing }),
 
     /** The same confirmer, its answers counted: the questions, whatever requests they took. */
     confirming:

@@ -67,7 +67,7 @@ export function processingMetrics(declare: Declare) {
     }),
     providerRequestDuration: declare.histogram({
       name: 'http_client_request_duration_seconds',
-      help: "Time of one request of a worker to a provider's API, each retry by itself. Messages to destinations are not among them.",
+      help: 'Time of one request to a provider, each retry by itself: of a worker to its API, of ingest for what a signature is verified by. Messages to destinations are not among them.',
       labels: {
         http_request_method: 'GET, POST',
         server_address: "a provider's host; other past fifty",
