@@ -33,11 +33,22 @@ export function verifyHmac(
   scheme: HmacScheme,
   context: { readonly secrets: readonly RotatingSecret[]; readonly request: SignedRequest; readonly receivedAt: Date },
 ): Verification {
-  const { request, receivedAt } = context;
-  const reading = scheme.readSignatures(request);
-  if (reading.kind === 'missing') return rejected('signature_missing', reading.reason);
-  if (reading.kind !== 'signatures') return rejected('signature_malformed', reading.reason);
+  const reading = scheme.readSignatures(context.request);
+  switch (reading.kind) {
+    case 'missing':
+      return rejected('signature_missing', reading.reason);
+    case 'malformed':
+      return rejected('signature_malformed', reading.reason);
+    case 'signatures':
+      return verifySignatures(scheme, reading, context);
+  }
+}
 
+function verifySignatures(
+  scheme: HmacScheme,
+  reading: Extract<SignatureReading, { readonly kind: 'signatures' }>,
+  { request, receivedAt, ...context }: Parameters<typeof verifyHmac>[1],
+): Verification {
   const secrets = secretsActiveAt(context.secrets, receivedAt);
   const position = matchingSecret({
     algorithm: scheme.algorithm,

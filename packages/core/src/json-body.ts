@@ -20,8 +20,15 @@ export function readJsonBody<Schema extends z.ZodType>(body: Buffer, schema: Sch
     return { kind: 'malformed', reason: 'the body is not JSON' };
   }
   const parsed = schema.safeParse(value);
-  if (parsed.success) return { kind: 'json', value: parsed.data };
-  const paths = new Set(parsed.error.issues.slice(0, 5).map((issue) => issue.path.join('.') || 'the body'));
+  return parsed.success ? { kind: 'json', value: parsed.data } : noEvent(parsed.error);
+}
+
+/** Where what was read contradicts the provider's schema, up to five paths. It stood at `at` in the body. */
+export function noEvent(
+  error: z.ZodError,
+  at: readonly PropertyKey[] = [],
+): { readonly kind: 'malformed'; readonly reason: string } {
+  const paths = new Set(error.issues.slice(0, 5).map((issue) => [...at, ...issue.path].join('.') || 'the body'));
   return { kind: 'malformed', reason: `the body is not an event of this provider: ${[...paths].join(', ')}` };
 }
 

@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { keyNameOf } from '../../rotating-secrets.ts';
 import type { SignedRequest } from '../../signed-request.ts';
+import { withReason } from '../testing/with-reason.ts';
 import { otherSecret, privateKey, publicKey, secret } from './fixtures/sdk.ts';
 import { braintree } from './provider.ts';
 import { signBraintreeForm, signBraintreePayload } from './sign.ts';
@@ -23,7 +24,7 @@ function requestOf(body: Buffer | string): SignedRequest {
 }
 
 function verify(body: Buffer | string, secrets: Secrets = [secret]) {
-  return createBraintreeVerifier({ secrets })(requestOf(body), now);
+  return withReason(createBraintreeVerifier({ secrets })(requestOf(body), now), privateKey);
 }
 
 function formOf(fields: Readonly<Record<string, string>>): string {
@@ -112,6 +113,7 @@ describe('braintree conforms', () => {
     ['nested without end', Buffer.from('<a>'.repeat(50_000)).toString('base64')],
     ['closed but nested too deep', Buffer.from(`${'<a>'.repeat(100)}${'</a>'.repeat(100)}`).toString('base64')],
     ['cut off', xml.subarray(0, 120).toString('base64')],
+    ['without a kind', Buffer.from('<notification/>').toString('base64')],
   ])('a signed payload that is %s is malformed', (_what, odd) => {
     expect(verify(signedPayload(odd))).toMatchObject({ kind: 'malformed', keyId: keyNameOf(secret) });
   });
@@ -195,6 +197,7 @@ describe('the form', () => {
     ['an oversized signature', formOf({ bt_signature: `${signature}&${'x'.repeat(5_000)}`, bt_payload: payload })],
     ['an oversized payload', formOf({ bt_signature: signature, bt_payload: 'A'.repeat(1_048_577) })],
     ['a signature without a public key', formOf({ bt_signature: signature.slice(17), bt_payload: payload })],
+    ['our public key without a signature', formOf({ bt_signature: `${publicKey}&aaaa|bbbb`, bt_payload: payload })],
     ['a signature cut off', formOf({ bt_signature: signature.slice(0, -1), bt_payload: payload })],
     ['a signature with a third part', formOf({ bt_signature: `${signature}|x`, bt_payload: payload })],
     ['a payload that is not base64', formOf({ bt_signature: signature, bt_payload: '<xml/>' })],
@@ -203,8 +206,8 @@ describe('the form', () => {
   });
 
   test('the pair of our public key is chosen among those of the merchant', () => {
-    const others = `aaaa|${'0'.repeat(40)}&${signature}&bbbb|nonsense`;
-    expect(verify(formOf({ bt_signature: others, bt_payload: payload }))).toMatchObject({ kind: 'verified' });
+    for (const others of [`aaaa|${'0'.repeat(40)}&${signature}&bbbb|nonsense`, `nonsense&${signature}&`])
+      expect(verify(formOf({ bt_signature: others, bt_payload: payload }))).toMatchObject({ kind: 'verified' });
     expect(verify(formOf({ bt_signature: `aaaa|${'0'.repeat(40)}`, bt_payload: payload }))).toMatchObject(mismatch);
   });
 

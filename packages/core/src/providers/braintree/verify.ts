@@ -1,7 +1,8 @@
 import { decodeSignature, verifyHmac, type HmacScheme, type SignatureReading } from '../../hmac-verifier.ts';
+import { noEvent } from '../../json-body.ts';
 import { parseSettings } from '../../provider-settings.ts';
 import type { SignedRequest } from '../../signed-request.ts';
-import type { EventsReading, Verification } from '../../verification.ts';
+import { rejected, type EventsReading, type Verification } from '../../verification.ts';
 import { payloadSha256, readForm } from './form.ts';
 import { keyPairOf, settingsSchema, signingKey } from './key-pair.ts';
 import { notification, readXml } from './notification.ts';
@@ -21,30 +22,30 @@ export function createBraintreeVerifier(settings: unknown): (request: SignedRequ
   const publicKeys: ReadonlySet<string> = new Set(secrets.map(({ value }) => keyPairOf(value).publicKey));
   return (request, receivedAt) => {
     const form = readForm(request.body);
+    if (form.kind === 'missing') return rejected('signature_missing', form.reason);
+    if (form.kind === 'malformed') return rejected('signature_malformed', form.reason);
+
     const verifyWith = (suffix: string): Verification =>
-      verifyHmac(schemeOf({ form, publicKeys, suffix }), { secrets, request, receivedAt });
+      verifyHmac(schemeOf({ ...form, publicKeys, suffix }), { secrets, request, receivedAt });
     const verification = verifyWith('');
-    return verification.kind === 'rejected' && verification.code === 'signature_mismatch'
-      ? verifyWith('\n')
-      : verification;
+    return verification.kind === 'rejected' ? verifyWith('\n') : verification;
   };
 }
 
-function schemeOf(context: {
-  readonly form: ReturnType<typeof readForm>;
+function schemeOf(form: {
+  readonly signature: string;
+  readonly payload: string;
   readonly publicKeys: ReadonlySet<string>;
   readonly suffix: string;
 }): HmacScheme {
-  const { form, publicKeys, suffix } = context;
-  const payload = form.kind === 'form' ? form.payload : '';
   return {
     tier: 'body',
     algorithm: 'sha1',
     keyOf: (secret) => signingKey(keyPairOf(secret)),
-    readSignatures: () => (form.kind === 'form' ? readSignatures(form.signature, publicKeys) : form),
-    signedParts: () => [payload, suffix],
+    readSignatures: () => readSignatures(form.signature, form.publicKeys),
+    signedParts: () => [form.payload, form.suffix],
     window: null,
-    readEvents: () => readEvents(payload),
+    readEvents: () => readEvents(form.payload),
   };
 }
 
@@ -65,10 +66,7 @@ function readEvents(payload: string): EventsReading {
   const reading = readXml(payload);
   if (reading.kind === 'malformed') return reading;
   const parsed = notification.safeParse(reading.value);
-  if (!parsed.success) {
-    const paths = new Set(parsed.error.issues.slice(0, 5).map((issue) => issue.path.join('.') || 'the payload'));
-    return { kind: 'malformed', reason: `the payload is not a Braintree notification: ${[...paths].join(', ')}` };
-  }
+  if (!parsed.success) return noEvent(parsed.error);
   const { kind, timestamp, 'source-merchant-id': merchant } = parsed.data.notification;
   return {
     kind: 'events',

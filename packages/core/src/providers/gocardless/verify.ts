@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { jsonBytes, readJsonBody } from '../../json-body.ts';
+import { jsonBytes, noEvent, readJsonBody } from '../../json-body.ts';
 import type { Verifier } from '../../provider.ts';
 import { createSignedBodyVerifier } from '../../signed-body.ts';
 import type { EventsReading, VerifiedEvent } from '../../verification.ts';
@@ -29,10 +29,7 @@ function readEvents(body: Buffer): EventsReading {
   const events: VerifiedEvent[] = [];
   for (const [position, item] of reading.value.events.entries()) {
     const event = goCardlessEvent.safeParse(item);
-    if (!event.success) {
-      const paths = new Set(event.error.issues.map((issue) => ['events', position, ...issue.path].join('.')));
-      return { kind: 'malformed', reason: `the body is not an event of this provider: ${[...paths].join(', ')}` };
-    }
+    if (!event.success) return noEvent(event.error, ['events', position]);
     const own = jsonBytes(item);
     if (own === null) return { kind: 'malformed', reason: `the body is nested too deep at events.${position}` };
     events.push(describe(event.data, own));
