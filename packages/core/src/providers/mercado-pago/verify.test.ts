@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { WebhookSignatureValidator } from 'mercadopago';
 import { describe, expect, test } from 'vitest';
+import type { Verifier } from '../../provider.ts';
 import { keyNameOf } from '../../rotating-secrets.ts';
 import type { SignedRequest } from '../../signed-request.ts';
+import { withReason } from '../testing/with-reason.ts';
 import { signMercadoPagoRequest } from './sign.ts';
 import { createMercadoPagoVerifier } from './verify.ts';
 
@@ -13,7 +15,8 @@ const otherSecret = 'secret-signature-of-the-application-2';
 const now = new Date('2026-03-01T12:00:00Z');
 const dataId = '1320894723';
 const requestId = 'bb56a2f1-6aae-46ac-982e-9dcd3581d08e';
-const verify = createMercadoPagoVerifier({ secrets: [secret] });
+const verify: Verifier = async (given, at) =>
+  withReason(await createMercadoPagoVerifier({ secrets: [secret] })(given, at), secret);
 
 describe('a genuine notification', () => {
   test('is verified and named by what is signed', async () => {
@@ -49,6 +52,31 @@ describe('a genuine notification', () => {
     expect(
       await verify({ ...request(), headers: { ...headers, 'x-signature': [signature] } }, new Date(Number(ts))),
     ).toMatchObject({ kind: 'verified', events: [{ occurredAt: new Date(Number(ts)) }] });
+  });
+
+  test.each([
+    ['an id in the URL', { dataId: null, query: 'type=payment' }, `payment..${requestId}`],
+    ['a request id', { requestId: null }, `payment.${dataId}.${now.getTime() / 1_000}`],
+    ['either', { dataId: null, requestId: null, query: '' }, `unknown..${now.getTime() / 1_000}`],
+  ])('without %s is signed without it, and named by what is left', async (_what, given, eventId) => {
+    expect(await verify(request(given), now)).toMatchObject({ kind: 'verified', events: [{ eventId }] });
+  });
+
+  test('with more in its header, as the SDK allows, is verified', async () => {
+    const [ts, v1] = request().headers['x-signature']?.[0]?.split(',') ?? [];
+    for (const value of [` ${ts} , ${v1} `, `${v1},${ts}`, `v0=1,${ts},${v1},v2=2`, `xts=1,${ts},xv1=2,${v1}`])
+      expect(await verify(withHeader('x-signature', [value]), now)).toMatchObject({ kind: 'verified' });
+  });
+
+  test('has a time in milliseconds from 1973 on, which is beyond every second until 5138', async () => {
+    for (const [ts, ms] of [
+      ['100000000000', 100_000_000_000],
+      ['99999999999', 99_999_999_999_000],
+    ] as const)
+      expect(await verify(withHeader('x-signature', [signedHeader(ts)]), new Date(ms))).toMatchObject({
+        kind: 'verified',
+        events: [{ occurredAt: new Date(ms) }],
+      });
   });
 
   test('under another type is another event, so that none is taken for a repetition of it', async () => {
@@ -90,12 +118,31 @@ describe('what is signed', () => {
       ['ts=1'],
       ['v1=00'],
       [`${value},${value}`],
+      [`${value},ts=1`],
+      [`${value},v1=00`],
       ['ts=x,v1=00'],
+      [`${value}=`],
+      [value.replace(/ts=\d+,/, '')],
+      [value.replace(/ts=\d+,/, 'ts=,')],
+      [value.replace('ts=', 'ts=x')],
+      [value.replace(',', 'x,')],
+      [value.replace('ts=', 'ts=000000')],
     ])
-      expect(await verify(withHeader('x-signature', values), now)).toMatchObject({ code: 'signature_malformed' });
+      expect(await verify(withHeader('x-signature', values), now), `${values}`.slice(0, 99)).toMatchObject({
+        code: 'signature_malformed',
+      });
+    for (const values of [['a', 'a'], ['two words'], ['a/b'], ['x'.repeat(129)], ['-;ts:1']])
+      expect(await verify(withHeader('x-request-id', values), now)).toMatchObject({ code: 'signature_malformed' });
     for (const query of [
       'data.id=1&data.id=2&type=payment',
       'data.id=a%2Fb&type=payment',
+      'data.id=%2Fb&type=payment',
+      'data.id=a%2F&type=payment',
+      `data.id=${'1'.repeat(65)}&type=payment`,
+      'data.id=1&type=payment&type=plan',
+      'data.id=1&type=',
+      'data.id=1&type=%2Fb',
+      'data.id=1&type=a%2F',
       `data.id=1&type=${'x'.repeat(99)}`,
     ])
       expect(await verify(request({ query }), now)).toMatchObject({ code: 'signature_malformed' });
@@ -150,15 +197,15 @@ test('the official SDK reads a time in milliseconds as seconds, so that its tole
 
 function request(
   given: {
-    readonly dataId?: string;
-    readonly requestId?: string;
+    readonly dataId?: string | null;
+    readonly requestId?: string | null;
     readonly query?: string;
     readonly secret?: string;
   } = {},
 ): SignedRequest {
   const headers = signMercadoPagoRequest({
-    dataId: given.dataId ?? dataId,
-    requestId: given.requestId ?? requestId,
+    dataId: given.dataId === undefined ? dataId : given.dataId,
+    requestId: given.requestId === undefined ? requestId : given.requestId,
     secret: given.secret ?? secret,
     signedAt: now,
   });

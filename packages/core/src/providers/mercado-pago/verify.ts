@@ -27,12 +27,12 @@ export function createMercadoPagoVerifier(settings: unknown): Verifier {
     const reading = readSigned(request);
     if (reading.kind === 'rejected') return rejected(reading.code, reading.reason);
     const active = secretsActiveAt(secrets, receivedAt);
-    const secret = active.find((_, position) =>
+    const secret = active.find(({ value }) =>
       manifests(reading).some(
         (manifest) =>
           matchingSecret({
             algorithm: 'sha256',
-            secrets: active.slice(position, position + 1).map(({ value }) => value),
+            secrets: [value],
             parts: [manifest],
             signatures: [reading.signature],
           }) === 0,
@@ -78,12 +78,13 @@ function readSigned(request: SignedRequest): Reading {
   const requestId = readHeader(request, 'x-request-id');
   if (requestId.kind === 'unusable') return malformed(requestId.reason);
 
-  const elements = header.value.split(',').map((element) => element.split('=').map((part) => part.trim()));
-  const timestamps = elements.flatMap(([key, value]) => (key === 'ts' ? [value ?? ''] : []));
-  const signatures = elements.flatMap(([key, value]) => (key === 'v1' ? [value ?? ''] : []));
-  const [timestamp = ''] = timestamps;
-  const signature = decodeSignature(signatures[0] ?? '', 'hex', 32);
-  if (timestamps.length !== 1 || signatures.length !== 1 || !/^\d{1,15}$/.test(timestamp) || signature === null)
+  const elements = header.value.split(',').map((element) => element.trim());
+  const valuesOf = (start: string): string[] =>
+    elements.filter((element) => element.startsWith(start)).map((element) => element.slice(start.length));
+  const [timestamp = '', ...moreTimestamps] = valuesOf('ts=');
+  const [hex = '', ...moreSignatures] = valuesOf('v1=');
+  const signature = decodeSignature(hex, 'hex', 32);
+  if (moreTimestamps.length + moreSignatures.length > 0 || !/^\d{1,15}$/.test(timestamp) || signature === null)
     return malformed('the x-signature header is not ts=<time>,v1=<hex>');
 
   const query = new URLSearchParams(request.query);
