@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import type { Verifier } from '../../provider.ts';
 import { keyNameOf } from '../../rotating-secrets.ts';
 import type { SignedRequest } from '../../signed-request.ts';
 import payment from './fixtures/payment.json' with { type: 'json' };
 import { conformsTo } from '../testing/conformance.ts';
+import { withReason } from '../testing/with-reason.ts';
 import { mollie } from './provider.ts';
 import { signMollieRequest } from './sign.ts';
 import { createMollieVerifier } from './verify.ts';
@@ -43,7 +45,13 @@ conformsTo({
 });
 
 describe('while a secret is changed', () => {
-  const verify = createMollieVerifier({ secrets: [secret] });
+  const verify: Verifier = async (request, at) =>
+    withReason(await createMollieVerifier({ secrets: [secret] })(request, at), secret);
+  const withHeaders = (values: readonly string[]): SignedRequest => ({
+    ...requestOf(body, [secret]),
+    headers: { 'x-mollie-signature': values },
+  });
+  const [signed = ''] = requestOf(body, [secret]).headers['x-mollie-signature'] ?? [];
 
   test('the header comes twice, and one of the two is enough, in one line or in two', async () => {
     const both = requestOf(body, [otherSecret, secret]);
@@ -53,17 +61,29 @@ describe('while a secret is changed', () => {
   });
 
   test('more than Mollie sends is refused before any is computed', async () => {
-    const many = requestOf(
-      body,
-      Array.from({ length: 5 }, () => secret),
-    );
-    expect(await verify(many, new Date())).toMatchObject({ code: 'signature_malformed' });
+    const many = Array.from({ length: 5 }, () => secret);
+    expect(await verify(requestOf(body, many.slice(1)), new Date())).toMatchObject({ kind: 'verified' });
+    expect(await verify(requestOf(body, many), new Date())).toMatchObject({ code: 'signature_malformed' });
+    const longest = signed.padEnd(1_024);
+    expect(await verify(withHeaders([longest]), new Date())).toMatchObject({ kind: 'verified' });
+    expect(await verify(withHeaders([`${longest} `]), new Date())).toMatchObject({ code: 'signature_malformed' });
+  });
+
+  test('an empty line beside the signature is none; anything else that is no signature refuses the request', async () => {
+    for (const values of [
+      ['', signed],
+      [signed, ''],
+    ])
+      expect(await verify(withHeaders(values), new Date())).toMatchObject({ kind: 'verified' });
+    for (const values of [[signed, 'x'], ['x', signed], [`${signed},`], [signed.replace('256=', '256=ABsha256=')]])
+      expect(await verify(withHeaders(values), new Date())).toMatchObject({ code: 'signature_malformed' });
   });
 });
 
 describe('a classic webhook', () => {
   const token = 'a-token-of-32-random-characters!';
-  const verify = createMollieVerifier({ tokens: [token] });
+  const verify: Verifier = async (request, receivedAt) =>
+    withReason(await createMollieVerifier({ tokens: [token] })(request, receivedAt), token);
   const at = new Date('2026-03-01T12:00:00Z');
   const classic = (query: string, text = `id=${payment.id}`): SignedRequest => ({
     method: 'POST',
@@ -86,6 +106,26 @@ describe('a classic webhook', () => {
     expect(mollie.translate(known.body)).toEqual([]);
   });
 
+  test('of another kind than a payment is told by the prefix of its id', async () => {
+    for (const [id, type] of [
+      ['ord_1', 'classic.ord'],
+      ['trx_1', 'classic.trx'],
+      [`tr_${'x'.repeat(64)}`, 'payment'],
+    ])
+      expect(await verify(classic(known.query, `id=${id}`), at)).toMatchObject({
+        kind: 'verified',
+        events: [{ type }],
+      });
+  });
+
+  test('is taken with a token of 512 characters, and in a form of 1,024 bytes', async () => {
+    const longest = 'x'.repeat(512);
+    const form = `id=tr_1&more=`.padEnd(1_024, 'x');
+    const verifyLongest = createMollieVerifier({ tokens: [longest] });
+    expect(await verifyLongest(classic(`token=${longest}`, form), at)).toMatchObject({ kind: 'verified' });
+    expect(await verifyLongest(classic(`token=${longest}`, `${form}x`), at)).toMatchObject({ kind: 'malformed' });
+  });
+
   test.each([
     ['no token', '', 'signature_missing'],
     ['an empty token', 'token=', 'signature_missing'],
@@ -102,6 +142,11 @@ describe('a classic webhook', () => {
     'id=tr_1&id=tr_2',
     'id=../../customers',
     'id=tr_1%2F..%2Fx',
+    'id=..%2Ftr_1',
+    'id=t_1',
+    'id=tr_',
+    'id=customers_1',
+    `id=tr_${'x'.repeat(65)}`,
     `id=tr_${'x'.repeat(2_000)}`,
     '{}',
   ])('whose form is %s is malformed', async (text) => {

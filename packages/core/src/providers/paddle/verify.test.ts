@@ -74,7 +74,23 @@ describe('the header', () => {
     });
   });
 
-  test.each(['ts=1;ts=2', 'ts=', 'ts=1.5', 'ts=-1', 'ts=0x10', 'ts=9999999999999'])(
+  test('up to eight h1 are looked at', async () => {
+    const header = headerOf(body, [...Array.from({ length: 7 }, () => otherSecret), secret]);
+    expect(await verify(requestOf(body, header), now)).toMatchObject({ kind: 'verified' });
+    const nine = headerOf(body, [...Array.from({ length: 8 }, () => otherSecret), secret]);
+    expect(await verify(requestOf(body, nine), now)).toMatchObject({ code: 'signature_malformed' });
+  });
+
+  test.each(['', 'h1', 'h1=', 'h1=00', 'H3=abc', ' h2=abc', 'h2 =abc', '=abc'])(
+    'with %j beside its signature it is malformed',
+    async (part) => {
+      const header = headerOf(body, [secret]);
+      for (const odd of [`${header};${part}`, `${part};${header}`])
+        expect(await verify(requestOf(body, odd), now)).toMatchObject({ code: 'signature_malformed' });
+    },
+  );
+
+  test.each(['ts=1;ts=2', 'ts=', 'ts=1.5', 'ts=-1', 'ts=0x10', 'ts=1x', 'ts=x1', 'ts=9999999999999'])(
     'with %s it is malformed',
     async (time) => {
       const header = headerOf(body, [secret]).replace(/^ts=\d+/, time);

@@ -26,7 +26,7 @@ export function createPaddleVerifier(settings: unknown): Verifier {
     tier: 'full',
     algorithm: 'sha256',
     readSignatures,
-    signedParts: ({ body }, timestamp) => [`${timestamp ?? ''}:`, body],
+    signedParts: ({ body }, timestamp) => [`${timestamp}:`, body],
     window: { toleranceSeconds, secondsOf: Number },
     readEvents: ({ body }) => readEvents(body),
   };

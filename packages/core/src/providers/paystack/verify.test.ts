@@ -99,6 +99,21 @@ test('live and test events are told apart, and others are neither', async () => 
   });
 });
 
+test.each([
+  ['charge.success', { paid_at: 1, updated_at: 2, created_at: 3 }, 1],
+  ['charge.success', { updated_at: 2, created_at: 3 }, 2],
+  ['charge.success', { createdAt: 3 }, 3],
+  ['transfer.failed', { paid_at: 1, updated_at: 2, created_at: 3 }, 2],
+  ['transfer.failed', { updatedAt: 2, createdAt: 3 }, 2],
+  ['transfer.failed', { paid_at: 1, created_at: 3 }, 3],
+  ['transfer.failed', { paid_at: 1 }, null],
+])('%s with %j happened at the time that changed it last: %s', async (event, days, expected) => {
+  const timeOf = (day: number) => `2026-03-0${day}T00:00:00.000Z`;
+  const data = Object.fromEntries(Object.entries(days).map(([name, day]) => [name, timeOf(day)]));
+  const occurredAt = expected === null ? null : new Date(timeOf(expected));
+  expect(await described({ event, data })).toMatchObject({ type: event, occurredAt });
+});
+
 test('both spellings of the time are read', async () => {
   expect(await described(events.transferSuccess)).toMatchObject({ occurredAt: new Date('2025-08-04T10:32:40.000Z') });
   expect(await described(events.transferReversed)).toMatchObject({ occurredAt: new Date('2020-03-24T07:14:55.000Z') });

@@ -92,6 +92,24 @@ test('EventBridge’s and Event Grid’s envelopes are taken off, as Stripe’s 
   }
 });
 
+test.each([
+  `Basic ${secret}`,
+  `bearer ${secret}`,
+  `Bearer  ${secret}`,
+  `Bearer ${secret} ${secret}`,
+  `xBearer ${secret}`,
+  'Bearer ',
+  secret,
+])('an authorization that is %j is no token', async (authorization) => {
+  const request = { method: 'POST', query: '', headers: { authorization: [authorization] }, body };
+  const verification = await createStripeCloudVerifier({ secrets: [secret] })(request, new Date());
+  expect(verification).toEqual({
+    kind: 'rejected',
+    code: 'signature_malformed',
+    reason: 'the authorization header is not Bearer <token>',
+  });
+});
+
 /** Not part of the package's exports. */
 async function sdk() {
   const file = new URL('utils.js', import.meta.resolve('stripe'));
