@@ -2,6 +2,8 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 
 export type HmacAlgorithm = 'sha256' | 'sha512' | 'sha1';
 
+export const digestBytes = { sha256: 32, sha512: 64, sha1: 20 } as const satisfies Record<HmacAlgorithm, number>;
+
 /**
  * Whether `signature` is the HMAC of `parts` (concatenated bytes) under one of
  * `secrets`; the matching secret's position, or -1.

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { HmacAlgorithm } from './hmac.ts';
+import { digestBytes, type HmacAlgorithm } from './hmac.ts';
 import { signatureInHeader, verifyHmac, type HmacScheme } from './hmac-verifier.ts';
 import type { Verifier } from './provider.ts';
 import { parseSettings } from './provider-settings.ts';
@@ -27,14 +27,12 @@ export function createSignedBodyVerifier(scheme: SignedBodyScheme, settings: unk
   const hmac: HmacScheme = {
     tier: 'body',
     algorithm,
-    readSignatures: signatureInHeader({ header, prefix, encoding, bytes: DIGEST_BYTES[algorithm] }),
+    readSignatures: signatureInHeader({ header, prefix, encoding, bytes: digestBytes[algorithm] }),
     signedParts: ({ body }) => [body],
     window: null,
     readEvents,
   };
   return (request, receivedAt) => verifyHmac(hmac, { secrets, request, receivedAt });
 }
-
-const DIGEST_BYTES = { sha1: 20, sha256: 32, sha512: 64 } as const satisfies Record<HmacAlgorithm, number>;
 
 const settingsSchema = z.strictObject({ secrets: rotatingSecrets });

@@ -207,6 +207,17 @@ describe('what is signed', () => {
     ).toMatchObject({ code: 'signature_malformed' });
   });
 
+  test('up to eight signatures of a list are looked at, with or without spaces around them', async () => {
+    const stripe = { ...schemes.stripe, secrets: ['whsec_1'] };
+    const { headers, ...request } = delivery(stripe);
+    const genuine = headers['stripe-signature']?.[0] ?? '';
+    const after = (count: number) => `${`v1=${'0'.repeat(64)} , `.repeat(count)} ${genuine}`;
+    const verifyList = async (value: string) =>
+      createGenericHmacVerifier(stripe)({ ...request, headers: { 'stripe-signature': [value] } }, now);
+    expect(await verifyList(after(7))).toMatchObject({ kind: 'verified' });
+    expect(await verifyList(after(8))).toMatchObject({ kind: 'rejected', code: 'signature_malformed' });
+  });
+
   test.each(['sha1', 'sha256', 'sha512'])('%s is what it says', async (algorithm) => {
     const other = { ...settings, algorithm };
     const accepted = await createGenericHmacVerifier(other)(delivery(other), now);

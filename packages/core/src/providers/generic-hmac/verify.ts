@@ -1,4 +1,5 @@
 import { decodeSignature, verifyHmac, type HmacScheme, type SignatureReading } from '../../hmac-verifier.ts';
+import { digestBytes } from '../../hmac.ts';
 import type { Verifier } from '../../provider.ts';
 import { parseSettings } from '../../provider-settings.ts';
 import { readHeader, type SignedRequest } from '../../signed-request.ts';
@@ -38,8 +39,6 @@ export function createGenericHmacVerifier(settings: unknown): Verifier {
 
 /** While keys are rolled a provider sends two; more than this is no provider. */
 const SIGNATURES_MAX = 8;
-
-const digestBytes = { sha256: 32, sha512: 64, sha1: 20 } as const;
 
 function readSignatures(request: SignedRequest, settings: GenericSettings): SignatureReading {
   const { signature, algorithm } = settings;
