@@ -103,6 +103,7 @@ test('pnpm sla report tells shares, percentiles, incidents and the budget; how f
     expect(await told.exited).toEqual({ code: 1, signal: null });
     expect(told.output()).toContain('Processed within 30 s: 95.24 % of 105 events, 5 late');
     expect(told.output()).toContain('Answered within 250 ms at stripe (stripe): 99.00 % of 1000 requests');
+    expect(told.output()).toMatch(/charge\.failed +50 +60\.00 %\n.*charge\.succeeded +100 +100\.00 %/);
     expect(told.output()).toMatch(/charge\.succeeded +102 +2 +0 +0\.51 s +0\.97 s +45\.00 s +90\.00 s/);
     expect(told.output()).toContain('Left out: 1 that were replayed after they were finished, 1 of the canary');
     expect(told.output()).toMatch(/2 late, stripe, up to 90\.00 s/);
@@ -156,6 +157,7 @@ test('the console shows the same, to those who are logged in', async () => {
   });
   expect(text).toContain('Of 1 received, 1 were not finished within 30 s');
   expect(text).toMatch(/<th scope="row">stripe<\/th><th scope="row">stripe<\/th><td>1000<\/td><td>99\.00 %<\/td>/);
+  expect(text).toMatch(/<th scope="row"><code>charge\.failed<\/code><\/th><td>50<\/td><td>60\.00 %<\/td>/);
   await prometheus[Symbol.asyncDispose]();
   const without = await running.ask('/sla?days=1', { cookie, headers: { accept: 'text/html' } });
   expect([without.status, await without.text()]).toEqual([
@@ -166,14 +168,22 @@ test('the console shows the same, to those who are logged in', async () => {
   expect(stranger.status).toBe(303);
 });
 
-/** A Prometheus that has seen a thousand requests of one endpoint, ten of them late. */
+/** A Prometheus that has seen a thousand requests of one endpoint, ten of them late, and of one type's 50 events 20 that were. */
 async function startStandIn(): Promise<AsyncDisposable & { readonly url: string; readonly asked: readonly string[] }> {
   const asked: string[] = [];
+  const ofTypes = (sums: Readonly<Record<string, string>>) =>
+    Object.entries(sums).map(([type, sum]) => ({ metric: { provider: 'stripe', type }, value: [1, sum] }));
+  const atStripe = (sum: string) => [{ metric: { endpoint: 'stripe', provider: 'stripe' }, value: [1, sum] }];
+  const sums = [
+    ['http_server_request_duration_seconds_bucket{', atStripe('990')],
+    ['http_server_request_duration_seconds_count{', atStripe('1000')],
+    ['penstock_events_answered_late_total{', ofTypes({ 'charge.succeeded': '0', 'charge.failed': '20' })],
+    ['penstock_events_total{', ofTypes({ 'charge.succeeded': '100', 'charge.failed': '50' })],
+  ] as const;
   const server = createServer((request, response) => {
     const query = new URL(request.url ?? '', 'http://localhost').searchParams.get('query') ?? '';
     asked.push(query);
-    const value = query.includes('_bucket') ? '990' : '1000';
-    const result = [{ metric: { endpoint: 'stripe', provider: 'stripe' }, value: [1, value] }];
+    const result = sums.find(([series]) => query.includes(series))?.[1] ?? [];
     response.end(JSON.stringify({ status: 'success', data: { resultType: 'vector', result } }));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -51,6 +51,16 @@ export const slo: Board = {
             },
           ],
         },
+        {
+          title: 'Accepted events answered after more than 250 ms',
+          unit: 'percentunit',
+          queries: [
+            {
+              expr: `sum by (provider, type) (increase(penstock_events_answered_late_total{${inEnvironment},endpoint=~"$endpoint"}[$__range])) / (sum by (provider, type) (increase(penstock_events_total{${inEnvironment},endpoint=~"$endpoint",process="ingest",outcome=~"queued|already_queued|already_processed"}[$__range])) > 0)`,
+              legend: '{{provider}} {{type}}',
+            },
+          ],
+        },
       ],
     },
     {

@@ -23,6 +23,7 @@ export function requirePrometheus(): void {
 }
 
 export interface RunningPrometheus extends AsyncDisposable {
+  readonly url: string;
   /** The series that an expression gives now; throws where Prometheus refuses it. */
   readonly query: (expr: string) => Promise<readonly unknown[]>;
   readonly exemplars: (expr: string) => Promise<readonly unknown[]>;
@@ -72,6 +73,7 @@ scrape_configs:
     deadlineMs: 30_000,
   });
   return {
+    url,
     query: async (expr) => series.parse(await ask(`query?query=${encodeURIComponent(expr)}`)).result,
     exemplars: async (expr) => {
       const now = Date.now() / 1_000;

@@ -3,6 +3,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { boards } from '@penstock/grafana/boards';
+import { answeredInTime } from '@penstock/runtime/answered-in-time';
 import { alertsIn, metricNamesIn, recordsIn } from '../harness/promql.ts';
 import { aStripeEvent, createTestSystem, postStripe, type TestIngest } from '../harness/system.ts';
 import { until } from '../harness/until.ts';
@@ -81,6 +82,20 @@ describe('every query', () => {
   );
 });
 
+test('the questions of pnpm sla report have answers', async () => {
+  const question = { url: prometheus.url, rangeMs: 5 * 60_000, askMs: 10_000 };
+  const answered = await until(
+    async () => {
+      const { endpoints, types } = await answeredInTime({ ...question, to: new Date() });
+      return endpoints.length > 0 && types.length > 0 && { endpoints, types };
+    },
+    { what: 'increases over the scrapes', deadlineMs: 20_000 },
+  );
+  expect(answered.endpoints.map(({ endpoint }) => endpoint)).toEqual(['stripe']);
+  expect(answered.types.map(({ type }) => type)).toEqual(expect.arrayContaining(['charge.succeeded']));
+  for (const { share } of [...answered.endpoints, ...answered.types]) expect(share).toBeGreaterThan(0);
+});
+
 test('latencies come with the traces that made them', async () => {
   expect(await prometheus.exemplars('http_server_request_duration_seconds_bucket')).not.toEqual([]);
   expect(await prometheus.exemplars('penstock_received_to_processed_seconds_bucket')).not.toEqual([]);
@@ -106,7 +121,10 @@ async function expectData(expr: string): Promise<void> {
 
 /** As Grafana fills them in. */
 function withVariables(expr: string): string {
-  return expr.replaceAll('$__rate_interval', '1m').replaceAll(/\$(?:environment|endpoint|provider)\b/g, '.*');
+  return expr
+    .replaceAll('$__rate_interval', '1m')
+    .replaceAll('$__range', '5m')
+    .replaceAll(/\$(?:environment|endpoint|provider)\b/g, '.*');
 }
 
 /** Something of everything that can happen to a webhook. */

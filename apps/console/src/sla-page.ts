@@ -1,11 +1,11 @@
 import { budgetOf, type Incident } from '@penstock/core/sla-report';
 import type { SlaBeside, SlaRow } from '@penstock/db/sla';
-import type { Answered } from '@penstock/runtime/answered-in-time';
+import type { Answered, AnsweredEvents } from '@penstock/runtime/answered-in-time';
 import { html } from 'hono/html';
 import { page, type Html } from './pages.ts';
 
-/** How many requests were answered in time; or that no Prometheus is known, or that it does not answer. */
-export type AnsweredOrWhy = readonly Answered[] | 'unset' | 'away';
+/** How much was answered in time; or that no Prometheus is known, or that it does not answer. */
+export type AnsweredOrWhy = Answered | 'unset' | 'away';
 
 /** How the promise was kept: events processed within 30 s of their receipt, by provider and type. */
 export function slaPage(report: {
@@ -48,16 +48,29 @@ function answeredWords(answered: AnsweredOrWhy): Html {
   if (answered === 'unset')
     return html`<p>Known to Prometheus alone, of which this console does not know: set <code>PROMETHEUS_URL</code>.</p>`;
   if (answered === 'away') return html`<p>Prometheus does not answer now; load the page again.</p>`;
-  if (answered.length === 0) return html`<p>Prometheus has no requests of this time.</p>`;
+  if (answered.endpoints.length === 0) return html`<p>Prometheus has no requests of this time.</p>`;
   return html`
     <table class="figures">
       <thead><tr><th scope="col">Provider</th><th scope="col">Endpoint</th><th scope="col">Requests</th><th scope="col">In time</th></tr></thead>
-      <tbody>${answered.map(
+      <tbody>${answered.endpoints.map(
         ({ provider, endpoint, requests, share }) => html`
         <tr><th scope="row">${provider}</th><th scope="row">${endpoint}</th><td>${Math.round(requests)}</td><td>${percent(share)}</td></tr>`,
       )}</tbody>
     </table>
-    <p>Of the genuine requests (2xx and 5xx); the objective is 99.9 %. As far back as Prometheus keeps them.</p>`;
+    <p>Of the genuine requests (2xx and 5xx); the objective is 99.9 %. As far back as Prometheus keeps them.</p>
+    ${answeredTypesTable(answered.types)}
+    <p>Of the accepted events, each as often as it was sent: what was answered 5xx had no type yet.</p>`;
+}
+
+function answeredTypesTable(types: readonly AnsweredEvents[]): Html {
+  return html`
+    <table class="figures">
+      <thead><tr><th scope="col">Provider</th><th scope="col">Type</th><th scope="col">Events</th><th scope="col">In time</th></tr></thead>
+      <tbody>${types.map(
+        ({ provider, type, events, share }) => html`
+        <tr><th scope="row">${provider}</th><th scope="row"><code>${type}</code></th><td>${Math.round(events)}</td><td>${percent(share)}</td></tr>`,
+      )}</tbody>
+    </table>`;
 }
 
 /** One that never reached the ledger is not seen here: its sender counts it. */

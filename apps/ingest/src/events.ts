@@ -1,5 +1,6 @@
 import type { Delivery } from '@penstock/core/delivery';
 import type { ReceiveOutcome, TurnedAway } from '@penstock/core/outcome';
+import { ANSWERED_OBJECTIVE } from '@penstock/core/sla-report';
 import type { Logger } from '@penstock/runtime/logger';
 import type { Metrics } from '@penstock/runtime/metrics';
 import { observeProviderRequests } from '@penstock/runtime/provider-requests';
@@ -75,13 +76,11 @@ export function createIngestEvents({
         metrics.events.inc({ endpoint, provider, type: 'other', outcome: outcome.kind });
       if (outcome.kind === 'accepted') {
         for (const { type, occurredAt, standing } of outcome.events) {
-          const outcomeLabel = standing.replaceAll(' ', '_');
-          metrics.events.inc({
-            endpoint,
-            provider,
-            type: metrics.typeLabel({ provider, endpoint, type }),
-            outcome: outcomeLabel,
-          });
+          const labels = { endpoint, provider, type: metrics.typeLabel({ provider, endpoint, type }) };
+          metrics.events.inc({ ...labels, outcome: standing.replaceAll(' ', '_') });
+          // By nothing, too: a series that begins with its first late event would not tell Prometheus of it.
+          if (standing !== 'contested')
+            metrics.answeredLate.inc(labels, received.durationMs > ANSWERED_OBJECTIVE.withinMs ? 1 : 0);
           if (standing === 'queued' && occurredAt !== null)
             metrics.createdToReceived.observe(
               { endpoint, provider },

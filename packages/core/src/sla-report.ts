@@ -1,6 +1,9 @@
 /** 99.9 % of genuine events are processed within 30 s of their receipt. */
 export const PROCESSED_OBJECTIVE = { share: 0.999, withinMs: 30_000 } as const;
 
+/** 99.9 % of genuine requests are answered 2xx within 250 ms. */
+export const ANSWERED_OBJECTIVE = { share: 0.999, withinMs: 250 } as const;
+
 /** How events of one provider and type fared, as the ledger counts them. */
 interface Counted {
   readonly provider: string;

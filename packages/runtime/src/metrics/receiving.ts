@@ -35,6 +35,16 @@ export function receivingMetrics(declare: Declare) {
       },
       serves: 'Webhook path: events, duplicates; alerts EndpointSilent, CollisionSeen',
     }),
+    answeredLate: declare.counter({
+      name: 'penstock_events_answered_late_total',
+      help: 'Accepted events whose request was answered after more than 250 ms; 0 from the first event of a type on. Of those in penstock_events_total.',
+      labels: {
+        endpoint: 'a name of the configuration',
+        provider: 'a provider of the registry',
+        type: "one of the provider's documented event types, other",
+      },
+      serves: 'SLO: answered late, by type; pnpm sla report',
+    }),
     overflow: declare.counter({
       name: 'penstock_overflow_total',
       help: 'Events queued behind those of others because their source sent more than its rate.',
