@@ -5,7 +5,8 @@ import { runConsole } from '@penstock/console/testing/run-console';
 import { findRedisServer } from '@penstock/local/redis-server';
 import { testRunDir } from '@penstock/local/test-services';
 import { shardOf } from '@penstock/runtime/queue-shards';
-import { startRedisCluster } from './harness/redis-layouts.ts';
+import { isReplica, startRedisCluster, type LayoutNode } from './harness/redis-layouts.ts';
+import type { TestProcess } from './harness/process.ts';
 import { expectAppliedOnce, moreAcknowledged, startSteadyProvider } from './harness/steady-provider.ts';
 import { aStripeEvent, createTestSystem, postStripe, type TestIngest, type TestSystem } from './harness/system.ts';
 import { until } from './harness/until.ts';
@@ -122,3 +123,68 @@ describe.runIf(findRedisServer() !== null)('on a Redis Cluster', () => {
     expect(body).toContain('appendfsync is everysec, must be always');
   });
 });
+
+/** The same, with a replica of each master, and with the settings as they are by default. */
+describe.runIf(findRedisServer() !== null)('on a Redis Cluster with replicas', () => {
+  let cluster: Awaited<ReturnType<typeof startRedisCluster>>;
+  let system: TestSystem;
+  let ingest: TestIngest;
+  let worker: TestProcess;
+  const resources = new AsyncDisposableStack();
+
+  beforeAll(async () => {
+    cluster = resources.use(await startRedisCluster(join(testRunDir(), 'redis-cluster-replicas'), { replicas: 1 }));
+    system = resources.use(
+      await createTestSystem('redis', {
+        REDIS_URL: cluster.url,
+        QUEUE_NAME: 'webhooks',
+        QUEUE_SHARDS: String(SHARDS),
+        NODE_ENV: 'production',
+        PENSTOCK_CONFIG: 'tests/harness/counting.test.config.ts',
+      }),
+    );
+    ingest = resources.use(await system.startIngest());
+    worker = resources.use(await system.startWorker());
+  }, 60_000);
+  afterAll(() => resources.disposeAsync());
+
+  test('a master dies under load, ahead of its replica, which takes its place: what was acknowledged is applied once', async () => {
+    const [master, , , replica] = cluster.nodes;
+    if (master === undefined || replica === undefined) throw new Error('the cluster has too few nodes');
+    // What waits is in Redis alone.
+    worker.kill('SIGSTOP');
+    await using provider = startSteadyProvider(ingest);
+    await moreAcknowledged(provider, 50);
+    replica.signal('SIGSTOP');
+    try {
+      await fillTheWayToReplicas(master);
+      const before = provider.acknowledged.length;
+      await until(() => provider.refused() > 0 || provider.acknowledged.length > before + 100, {
+        what: 'events that the replica does not have',
+      });
+      await master.kill();
+    } finally {
+      replica.signal('SIGCONT');
+    }
+    await until(async () => !(await isReplica(replica)), { what: 'the replica to be the master', deadlineMs: 30_000 });
+    // Events of its shards are taken again once the former master follows it.
+    await master.restart();
+    await moreAcknowledged(provider, 50);
+    await provider.stop();
+    worker.kill('SIGCONT');
+    expect(provider.refused()).toBeGreaterThan(0);
+    await expectAppliedOnce(system, provider.acknowledged);
+  }, 120_000);
+});
+
+/** More than the sockets to a replica that does not read hold: what comes after it is with the master alone. */
+async function fillTheWayToReplicas(master: LayoutNode): Promise<void> {
+  await master.ask(async (redis) => {
+    let isMine = false;
+    for (let number = 0; !isMine; number += 1)
+      isMine = await redis.set(`filler-${number}`, 'x'.repeat(32 * 1024 * 1024)).then(
+        () => true,
+        () => false,
+      );
+  });
+}

@@ -54,13 +54,38 @@ describe.runIf(findRedisServer() !== null)('on Redis with sentinels', () => {
     await expect(queue.assertReady()).rejects.toThrow(/may lose acknowledged events: .*QUEUE_REPLICAS is 0/);
   });
 
-  test('the master is replaced while it runs: what was acknowledged is applied once, where all its replicas had it', async () => {
+  test('a replica that is lost is soon not waited for, and one that is back is waited for again', async () => {
+    const master = await redis.master();
+    const [lost, other] = redis.nodes.filter((node) => node !== master);
+    const isTaken = async () => (await postStripe(ingest, aStripeEvent().body)).status === 200;
+    await lost?.kill();
+    await until(isTaken, { what: 'an event to be taken without it', deadlineMs: 20_000 });
+    await lost?.restart();
+    await until(
+      async () => (await master.ask((connection) => connection.info())).match(/,state=online,/g)?.length === 2,
+      { what: 'the replica to be back' },
+    );
+    other?.signal('SIGSTOP');
+    try {
+      await until(async () => !(await isTaken()), { what: 'an event to be refused without the other' });
+    } finally {
+      other?.signal('SIGCONT');
+    }
+    await until(isTaken, { what: 'an event to be taken with both' });
+  }, 60_000);
+
+  test('the master is replaced while it runs: what was acknowledged is applied once', async () => {
     // What waits is in Redis alone.
     worker.kill('SIGSTOP');
-    await using careful = await system.startIngest({ QUEUE_REPLICAS: '2' });
-    await using provider = startSteadyProvider(careful);
+    await using provider = startSteadyProvider(ingest);
     await moreAcknowledged(provider, 50);
-    await redis.failOver();
+    const refused = provider.refused();
+    await redis.failOver(async () => {
+      const before = provider.acknowledged.length;
+      await until(() => provider.refused() > refused || provider.acknowledged.length > before + 100, {
+        what: 'the former master to go on or not',
+      });
+    });
     await moreAcknowledged(provider, 50);
     await provider.stop();
     worker.kill('SIGCONT');

@@ -26,11 +26,20 @@ interface Layout extends AsyncDisposable {
   readonly nodes: readonly LayoutNode[];
 }
 
-/** A cluster of masters on loopback; where one is away, the others go on with what is theirs. */
-export async function startRedisCluster(dir: string, masters = 3): Promise<Layout> {
+const masters = 3;
+
+/**
+ * A cluster of three masters on loopback, and so many replicas of each behind
+ * them among the nodes; where a master is away, the others go on with what is
+ * theirs.
+ */
+export async function startRedisCluster(
+  dir: string,
+  { replicas = 0 }: { readonly replicas?: number } = {},
+): Promise<Layout> {
   await using resources = new AsyncDisposableStack();
   const nodes: LayoutNode[] = [];
-  for (let index = 0; index < masters; index += 1) {
+  for (let index = 0; index < masters * (1 + replicas); index += 1) {
     const busPort = await freePort();
     const extraArgs = ['--cluster-enabled', 'yes', '--cluster-port', String(busPort)];
     extraArgs.push('--cluster-node-timeout', '2000', '--cluster-require-full-coverage', 'no');
@@ -39,21 +48,37 @@ export async function startRedisCluster(dir: string, masters = 3): Promise<Layou
     const [from, to] = [Math.ceil((16_384 * index) / masters), Math.ceil((16_384 * (index + 1)) / masters) - 1];
     await node.ask(async (redis) => {
       await redis.cluster('SET-CONFIG-EPOCH', index + 1);
-      await redis.call('CLUSTER', 'ADDSLOTSRANGE', from, to);
+      if (index < masters) await redis.call('CLUSTER', 'ADDSLOTSRANGE', from, to);
       if (index > 0) await redis.call('CLUSTER', 'MEET', '127.0.0.1', nodes[0]?.port ?? 0, await busPortOf(nodes[0]));
     });
   }
-  await until(async () => (await Promise.all(nodes.map((node) => isWhole(node, masters)))).every(Boolean), {
+  await until(async () => (await Promise.all(nodes.map((node) => isWhole(node, nodes.length)))).every(Boolean), {
     what: 'the cluster',
   });
+  for (const [index, replica] of nodes.entries()) {
+    const master = nodes[index % masters];
+    if (index < masters || master === undefined) continue;
+    const id = await master.ask((redis) => redis.call('CLUSTER', 'MYID'));
+    await replica.ask((redis) => redis.call('CLUSTER', 'REPLICATE', String(id)));
+    await until(
+      async () => (await replica.ask((redis) => redis.info('replication'))).includes('master_link_status:up'),
+      {
+        what: 'the replica to follow its master',
+      },
+    );
+  }
   return layout(`redis+cluster://${nodes.map(({ port }) => `127.0.0.1:${port}`).join(',')}`, { nodes, resources });
 }
 
 interface SentinelLayout extends Layout {
   /** The node that the sentinels call the master. */
   readonly master: () => Promise<LayoutNode>;
-  /** Has a replica take the place of the master, which runs on; resolves once the master is its replica. */
-  readonly failOver: () => Promise<void>;
+  /**
+   * Has a replica take the place of the master, which runs on; resolves once
+   * the master is its replica. In between, with the replica promoted and
+   * nobody told, the sentinels are held up until `meanwhile` has happened.
+   */
+  readonly failOver: (meanwhile: () => Promise<void>) => Promise<void>;
 }
 
 /** A master named "queue" with replicas, watched by three sentinels that replace it within seconds. */
@@ -89,9 +114,20 @@ export async function startRedisWithSentinels(dir: string, replicas = 2): Promis
   return {
     ...layout(url, { nodes, resources }),
     master: currentMaster,
-    failOver: async () => {
+    failOver: async (meanwhile) => {
       const former = await currentMaster();
+      const others = nodes.filter((node) => node !== former);
       await askSentinel((redis) => redis.call('SENTINEL', 'FAILOVER', 'queue'));
+      await until(async () => !(await Promise.all(others.map(isReplica))).every(Boolean), {
+        what: 'a replica to be promoted',
+        everyMs: 1,
+      });
+      for (const { pid } of sentinels) process.kill(pid, 'SIGSTOP');
+      try {
+        await meanwhile();
+      } finally {
+        for (const { pid } of sentinels) process.kill(pid, 'SIGCONT');
+      }
       await until(() => isReplica(former), { what: 'the former master to be a replica', deadlineMs: 40_000 });
     },
   };
@@ -172,9 +208,11 @@ async function busPortOf(node: LayoutNode | undefined): Promise<number> {
   return Number(port);
 }
 
-async function isWhole(node: LayoutNode, masters: number): Promise<boolean> {
+async function isWhole(node: LayoutNode, known: number): Promise<boolean> {
   const info = await node.ask((redis) => redis.cluster('INFO'));
-  return info.includes('cluster_state:ok') && info.includes(`cluster_size:${masters}`);
+  return ['cluster_state:ok', `cluster_size:${masters}`, `cluster_known_nodes:${known}`].every((line) =>
+    info.includes(`${line}\r\n`),
+  );
 }
 
 async function ask<Answer>(url: string, question: (redis: Redis) => Promise<Answer>): Promise<Answer> {

@@ -21,7 +21,7 @@ import { newTraceparent } from '@penstock/runtime/trace-context';
 import type { SpoolState } from '@penstock/runtime/spool/spool';
 import { version } from '@penstock/runtime/version';
 import { queueLocation, type QueueLocation } from '@penstock/runtime/queue-location';
-import { ForgetfulQueueError } from '@penstock/runtime/redis';
+import { ForgetfulQueueError } from '@penstock/runtime/durable-redis';
 import { queueSettings } from '@penstock/runtime/shared-settings';
 import { refuseWhereEventsCouldBeLost } from '@penstock/runtime/refuse-forgetful-queue';
 import { addByShard } from '@penstock/runtime/queue-shards';

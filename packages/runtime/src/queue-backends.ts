@@ -14,7 +14,9 @@ import type { QueueLocation, RedisLocation } from './queue-location.ts';
 import { openQueuePool } from './queue-pool.ts';
 import { keyPrefix } from './redis-address.ts';
 import { redisFactsOf, worstOf, type RedisFacts } from './redis-facts.ts';
-import { assertDurable, awaitReady, connectProducer, mastersOf, type RedisClient } from './redis.ts';
+import { assertDurable } from './durable-redis.ts';
+import { awaitReady, connectProducer, mastersOf, masterWith, type RedisClient } from './redis.ts';
+import { watchReplicas, type Replicas } from './replicas.ts';
 import { within } from './within.ts';
 
 type RedisBullQueue = Queue<unknown, unknown>;
@@ -36,7 +38,7 @@ export interface QueueBackend {
   readonly bull: BullQueue;
   /** Finished jobs that are kept: enough to answer the usual quick repetition with `already processed`; the ledger knows for ever. */
   readonly completedKept: KeepJobs;
-  /** Resolves once as many replicas as the location asks for have what was added. */
+  /** Resolves once as many replicas as must (replicas.ts) have what was added. */
   readonly addJobs: AddJobs;
   /** Throws TransientError where a call would wait for a connection rather than fail. */
   readonly assertConnected: () => void;
@@ -49,18 +51,41 @@ export interface QueueBackend {
   readonly close: () => Promise<void>;
 }
 
-/** The queue in Redis, over one connection that fails at once while Redis is away: its own, or one that others use too. */
-export function openRedisBackend(location: RedisLocation, shared?: RedisClient): QueueBackend {
-  const redis = shared ?? connectProducer(location.url);
-  const { replicas = 0 } = location;
+/** A connection to the Redis of a queue that fails at once while it is away, and what is known of its replicas. */
+export interface QueueConnection extends Disposable {
+  readonly redis: RedisClient;
+  readonly replicas: Replicas;
+}
+
+/** Connects in the background. */
+export function connectQueue({ url, replicas: least = 0 }: RedisLocation): QueueConnection {
+  const redis = connectProducer(url);
+  const replicas = watchReplicas(redis, { url, least });
+  return {
+    redis,
+    replicas,
+    [Symbol.dispose]: () => {
+      replicas[Symbol.dispose]();
+      redis.disconnect();
+    },
+  };
+}
+
+/** The queue in Redis, over a connection of its own, or one that others use too. */
+export function openRedisBackend(location: RedisLocation, shared?: QueueConnection): QueueBackend {
+  const connection = shared ?? connectQueue(location);
+  const { redis, replicas } = connection;
   const bull: RedisBullQueue = new Queue(location.name, { connection: redis, prefix: keyPrefix(location) });
   const add = addJobsTogether(redis, bull);
+  const masterOfJobs = masterWith(bull.toKey(''), redis);
   return {
     bull,
     completedKept: { count: 1_000 },
     addJobs: async (jobs, options) => {
       const names = await add(jobs, options);
-      return replicas === 0 ? names : readNames(redis, { keys: jobs.map(({ jobId }) => bull.toKey(jobId)), replicas });
+      const wanted = await replicas.wanted(await masterOfJobs());
+      if (wanted === 0) return names;
+      return readNames(redis, { keys: jobs.map(({ jobId }) => bull.toKey(jobId)), replicas: wanted });
     },
     // Until its first connection BullMQ queues calls up; nobody would be told for as long as Redis is away.
     assertConnected: () => {
@@ -75,9 +100,9 @@ export function openRedisBackend(location: RedisLocation, shared?: RedisClient):
     redisFacts: async () =>
       worstOf(await Promise.all(mastersOf(redis).map(async (master) => redisFactsOf(await master.info())))),
     connected: () => awaitReady(redis),
-    assertReady: () => assertDurable(redis, { replicas }),
+    assertReady: () => assertDurable(redis, replicas),
     close: async () => {
-      if (shared === undefined) redis.disconnect();
+      if (shared === undefined) connection[Symbol.dispose]();
     },
   };
 }

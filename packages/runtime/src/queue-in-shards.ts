@@ -1,8 +1,9 @@
 import { jobIdOf } from '@penstock/core/delivery';
 import { TransientError } from '@penstock/core/failure';
+import { connectQueue, type QueueConnection } from './queue-backends.ts';
 import type { RedisLocation } from './queue-location.ts';
 import { addByShard, announceShards, shardLocation, shardOf } from './queue-shards.ts';
-import { awaitReady, connectProducer, type RedisClient } from './redis.ts';
+import { awaitReady } from './redis.ts';
 import type { FailedJob, QueueCounts, WebhookQueue } from './webhook-queue.ts';
 
 type Shards = readonly [WebhookQueue, ...WebhookQueue[]];
@@ -14,11 +15,12 @@ type Shards = readonly [WebhookQueue, ...WebhookQueue[]];
  */
 export function openInShards(
   location: RedisLocation,
-  openShard: (location: RedisLocation, redis: RedisClient) => WebhookQueue,
+  openShard: (location: RedisLocation, connection: QueueConnection) => WebhookQueue,
 ): WebhookQueue {
-  const redis = connectProducer(location.url);
+  const connection = connectQueue(location);
+  const { redis } = connection;
   const { shards: count = 1 } = location;
-  const openNumber = (shard: number): WebhookQueue => openShard(shardLocation(location, shard), redis);
+  const openNumber = (shard: number): WebhookQueue => openShard(shardLocation(location, shard), connection);
   const homes: Shards = [openNumber(0), ...Array.from({ length: count - 1 }, (_, index) => openNumber(index + 1))];
   const known: [WebhookQueue, ...WebhookQueue[]] = [...homes];
   // Every worker reads the first. Of the others it has to be told before anything is in them.
@@ -74,7 +76,7 @@ export function openInShards(
     assertReady: homes[0].assertReady,
     [Symbol.asyncDispose]: async () => {
       await Promise.all(known.map((shard) => shard[Symbol.asyncDispose]()));
-      redis.disconnect();
+      connection[Symbol.dispose]();
     },
   };
 }

@@ -8,7 +8,7 @@ export type QueueLocation =
       readonly backend: 'redis';
       readonly url: string;
       readonly name: string;
-      /** Replicas that have an event before its `add` resolves; 0 unless given. */
+      /** Replicas that have an event before its `add` resolves, at least (replicas.ts); 0 unless given. */
       readonly replicas?: number;
       /** Queues that it consists of, see queue-shards.ts; 1 unless given. */
       readonly shards?: number;

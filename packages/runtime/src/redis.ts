@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import * as z from 'zod';
+import { TransientError } from '@penstock/core/failure';
 import { readRedisAddress, type RedisAddress } from './redis-address.ts';
-import { redisFactsOf } from './redis-facts.ts';
 
 /** A connection to Redis, or Valkey, however it is laid out. */
 export type RedisClient = Redis | Cluster;
@@ -102,6 +102,45 @@ export function mastersOf(redis: RedisClient): readonly Redis[] {
   return redis instanceof Cluster ? redis.nodes('master') : [redis];
 }
 
+/** The master that has a key, and all that share its slot. */
+export function masterWith(key: string, redis: RedisClient): () => Promise<Redis> {
+  if (!(redis instanceof Cluster)) return async () => redis;
+  let slot: number | null = null;
+  return async () => {
+    slot ??= z.number().parse(await redis.cluster('KEYSLOT', key));
+    const [name] = redis.slots[slot] ?? [];
+    const master = mastersOf(redis).find((node) => nameOfMaster(node) === name);
+    if (master === undefined) throw new TransientError('queue_unavailable', 'no master of the cluster has its slot');
+    return master;
+  };
+}
+
+/** What a master is called in messages: by sentinels, or by its address. */
+export function nameOfMaster({ options }: Redis): string {
+  return options.name ?? `${options.host}:${options.port}`;
+}
+
+/** A connection to each of the sentinels; one that is away answers with an error in time. */
+export function connectSentinels({ sentinels, sentinelLogin, tls }: SentinelAddress): readonly Redis[] {
+  return sentinels.map((node) =>
+    quiet(
+      new Redis({
+        ...sentinelLogin,
+        ...(tls === null ? {} : { tls }),
+        ...node,
+        lazyConnect: true,
+        connectTimeout: 1_000,
+        commandTimeout: 1_000,
+        maxRetriesPerRequest: 1,
+        retryStrategy: reconnectDelay,
+        enableReadyCheck: false,
+      }),
+    ),
+  );
+}
+
+type SentinelAddress = Extract<RedisAddress, { readonly kind: 'sentinel' }>;
+
 /** An error event without a listener ends the process; readiness reports the outage instead. */
 function quiet<Client extends RedisClient>(redis: Client): Client {
   redis.on('error', () => undefined);
@@ -117,60 +156,3 @@ export async function awaitReady(redis: RedisClient): Promise<void> {
     throw new Error('Redis did not answer within 5 seconds');
   }
 }
-
-/** Redis answers, and would forget what it has acknowledged. */
-export class ForgetfulQueueError extends Error {
-  override name = 'ForgetfulQueueError';
-}
-
-/**
- * What an acknowledgement relies on, of every master: every write on disk
- * before Redis answers, and nothing evicted. Where a replica may take its
- * place by itself (sentinels, a cluster), `replicas` must have what is
- * acknowledged, and be connected. Throws naming each setting that is wrong and
- * how to mend it. Where CONFIG is forbidden (managed Redis), that is an error
- * too: an unproven promise is none.
- */
-export async function assertDurable(redis: RedisClient, { replicas }: { readonly replicas: number }): Promise<void> {
-  const masters = mastersOf(redis);
-  if (masters.length === 0) throw new Error('Redis did not answer: no master of the cluster is known');
-  const answers = await Promise.all(
-    masters.map((master) => examine(master, { replicas, replaceable: isReplaceable(redis) })),
-  );
-  const forgetful = [...new Set(answers.flatMap((answer) => answer.forgetful))];
-  if (forgetful.length > 0)
-    throw new ForgetfulQueueError(`Redis may lose acknowledged events: ${forgetful.join('; ')}`);
-  const missing = answers.flatMap((answer) => answer.missing);
-  if (missing.length > 0) throw new Error(`Redis lacks replicas: ${missing.join('; ')}`);
-}
-
-/** Whether a replica may become the master without anybody's doing. */
-function isReplaceable(redis: RedisClient): boolean {
-  return redis instanceof Cluster || (redis.options.sentinels ?? null) !== null;
-}
-
-async function examine(
-  master: Redis,
-  { replicas, replaceable }: { readonly replicas: number; readonly replaceable: boolean },
-): Promise<{ readonly forgetful: readonly string[]; readonly missing: readonly string[] }> {
-  const forgetful: string[] = [];
-  for (const [setting, wanted] of Object.entries(durableSettings)) {
-    const [, found] = z.array(z.string()).parse(await master.config('GET', setting));
-    if (found !== wanted)
-      forgetful.push(
-        `${setting} is ${found === undefined || found === '' ? 'unknown' : found}, must be ${wanted} (CONFIG SET ${setting} ${wanted})`,
-      );
-  }
-  if (!replaceable) return { forgetful, missing: [] };
-  const connected = redisFactsOf(await master.info('replication')).replicas;
-  if (replicas === 0 && connected > 0)
-    forgetful.push(
-      'a replica that does not have them may take the place of its master, and QUEUE_REPLICAS is 0, must be 1 at least',
-    );
-  if (connected >= replicas) return { forgetful, missing: [] };
-  const { name, host, port } = master.options;
-  const who = name ?? `${host}:${port}`;
-  return { forgetful, missing: [`${who} has ${connected}, must have ${replicas} (QUEUE_REPLICAS)`] };
-}
-
-const durableSettings = { appendonly: 'yes', appendfsync: 'always', 'maxmemory-policy': 'noeviction' };

@@ -1,5 +1,5 @@
 import { ConfigurationError } from '@penstock/core/failure';
-import { ForgetfulQueueError } from './redis.ts';
+import { ForgetfulQueueError } from './durable-redis.ts';
 import type { WebhookQueue } from './webhook-queue.ts';
 
 /**

@@ -38,7 +38,8 @@ export const queueSettings = {
   }),
   queueReplicas: optionalInteger({
     name: 'QUEUE_REPLICAS',
-    about: "Redis's replicas that must have an event before it is acknowledged",
+    about:
+      "Redis's replicas that must have an event before it is acknowledged, at least; with sentinels or a cluster all that are up must",
     min: 0,
     max: 5,
     fallbackAbout: '1 with sentinels or a cluster, else 0',

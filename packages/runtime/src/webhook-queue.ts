@@ -83,7 +83,7 @@ export interface WebhookQueue extends AsyncDisposable {
 export function openWebhookQueue(location: QueueLocation): WebhookQueue {
   return location.backend === 'postgres'
     ? openShard(location, openPostgresBackend(location))
-    : openInShards(location, (shard, redis) => openShard(shard, openRedisBackend(shard, redis)));
+    : openInShards(location, (shard, connection) => openShard(shard, openRedisBackend(shard, connection)));
 }
 
 function openShard(location: QueueLocation, backend: QueueBackend): WebhookQueue {
