@@ -20,6 +20,7 @@ import {
   startPostgresWithReplica,
   startRedisWithUsers,
   startServer,
+  urlAt,
 } from './topology.ts';
 
 /**
@@ -64,9 +65,12 @@ async function prove(resources: AsyncDisposableStack): Promise<void> {
     statuses(answers),
     answers.every(({ status }) => status === 200),
   );
-  await applied(system.replicaUrl, ids.length);
+  await applied(system.readUrl, ids.length);
   const upstreams = new Set(readFileSync(path.join(folder, 'nginx-server.log'), 'utf8').match(/"upstream":"[\d.:]+"/g));
   tell('nginx', 'ingests that took them', upstreams.size, upstreams.size === 2);
+
+  const roles = await rolesInUse(system.adminUrl);
+  tell('PostgreSQL', 'roles that are connected', roles, roles === 'penstock_console, penstock_worker, replicator');
 
   const forged = await post('/webhooks/stripe', Buffer.from('{}'), {
     'content-type': 'application/json',
@@ -96,7 +100,7 @@ async function prove(resources: AsyncDisposableStack): Promise<void> {
     statuses(later),
     later.every(({ status }) => status === 200),
   );
-  await applied(system.replicaUrl, ids.length + others.length);
+  await applied(system.readUrl, ids.length + others.length);
   await second?.kill();
   const none = await event('evt_last');
   tell(
@@ -111,9 +115,8 @@ async function startSystem(resources: AsyncDisposableStack) {
   const secrets = makeSecrets(folder);
   const redis = await startRedisWithUsers({ folder, secrets });
   resources.use(redis.server);
-  const { primary, replica } = await startPostgresWithReplica(folder, resources);
-  const bouncer = await startBouncer(folder, primary.url);
-  resources.use(bouncer.server);
+  const { primary, replica } = await startPostgresWithReplica({ folder, secrets }, resources);
+  const bouncer = resources.use(await startBouncer({ folder, secrets, databasePort: primary.port }));
   const read = (name: string) => readFileSync(path.join(secrets, name), 'utf8');
   const environment = {
     NODE_ENV: 'production',
@@ -127,12 +130,17 @@ async function startSystem(resources: AsyncDisposableStack) {
     PAYPAL_CLIENT_ID: 'client',
     PAYPAL_CLIENT_SECRET: 'secret',
   };
-  const ledger = { ...environment, DATABASE_URL: bouncer.url };
-  // Not through the pooler: the lock of migrating is a session's.
+  const urls = {
+    // Not through the pooler: the lock of migrating is a session's.
+    migrate: urlAt(primary.port, { secrets, name: 'database-direct-url' }),
+    worker: urlAt(bouncer.port, { secrets, name: 'worker-database-url' }),
+    console: urlAt(bouncer.port, { secrets, name: 'console-database-url' }),
+    read: urlAt(replica.port, { secrets, name: 'database-replica-url' }),
+  };
   const PATH = process.env['PATH'];
   execFileSync(process.execPath, ['apps/worker/src/commands/migrate.ts'], {
     cwd: repository,
-    env: { PATH, DATABASE_URL: primary.url },
+    env: { PATH, DATABASE_URL: urls.migrate },
   });
   const healthPorts: number[] = [];
   const start = async (app: string, env: Readonly<Record<string, string>>) => {
@@ -157,11 +165,13 @@ async function startSystem(resources: AsyncDisposableStack) {
     );
   };
   const ingests = [await start('ingest', environment), await start('ingest', environment)] as const;
-  for (let workers = 0; workers < 3; workers += 1) await start('worker', ledger);
+  for (let workers = 0; workers < 3; workers += 1) await start('worker', { ...environment, DATABASE_URL: urls.worker });
   const consoleServer = await start('console', {
-    ...ledger,
-    DATABASE_REPLICA_URL: replica.url,
+    ...environment,
+    DATABASE_URL: urls.console,
+    DATABASE_REPLICA_URL: urls.read,
     CONSOLE_PASSWORD: read('console-password'),
+    CONSOLE_OPERATOR_PASSWORD: read('console-operator-password'),
   });
   const publicPort = await freePort();
   const consolePort = await freePort();
@@ -181,7 +191,7 @@ async function startSystem(resources: AsyncDisposableStack) {
       probe: async () => void (await fetch(`http://127.0.0.1:${publicPort}/`)),
     }),
   );
-  return { secrets, ingests, nginx, publicPort, consolePort, healthPorts, replicaUrl: replica.url };
+  return { secrets, ingests, nginx, publicPort, consolePort, healthPorts, readUrl: urls.read, adminUrl: primary.url };
 }
 
 /** deploy/nginx/allow: with a file that names another address, this one is refused. */
@@ -239,6 +249,14 @@ async function applied(url: string, count: number): Promise<void> {
     return found === count;
   });
   tell('workers', 'events finished, as the replica has it', `${found} of ${count}`, done);
+}
+
+async function rolesInUse(adminUrl: string): Promise<string> {
+  await using db = openDatabase({ url: adminUrl, poolMax: 1, applicationName: 'loopback' });
+  const { rows } = await sql<{ role: string }>`
+    select distinct usename as role from pg_stat_activity
+     where usename <> current_user and backend_type in ('client backend', 'walsender') order by role`.execute(db);
+  return rows.map(({ role }) => role).join(', ');
 }
 
 function signed(id: string): [Buffer, Record<string, string>] {

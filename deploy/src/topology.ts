@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, chownSync, cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, chownSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Redis } from 'ioredis';
 import { sql } from 'kysely';
@@ -68,20 +68,29 @@ export async function startRedisWithUsers(given: { readonly folder: string; read
   return { server: redis, url: redis.url.replace('redis://', `redis://penstock:${password}@`) };
 }
 
-/** A PostgreSQL with the limits of deploy/postgres/primary.sh, and a replica that follows it. */
-export async function startPostgresWithReplica(folder: string, resources: AsyncDisposableStack) {
+/** Where a URL of make-secrets.sh leads in this topology. */
+export function urlAt(port: number, { secrets, name }: { readonly secrets: string; readonly name: string }): string {
+  const url = new URL(readFileSync(path.join(secrets, name), 'utf8'));
+  url.hostname = '127.0.0.1';
+  url.port = String(port);
+  return url.href;
+}
+
+/** A PostgreSQL that deploy/postgres/primary.sh has set up, and a replica that follows it with the role made for that. */
+export async function startPostgresWithReplica(
+  { folder, secrets }: { readonly folder: string; readonly secrets: string },
+  resources: AsyncDisposableStack,
+) {
   const dataDir = path.join(folder, 'primary');
   const first = await startEmbeddedPostgres({ dataDir });
-  const password = new URL(first.url).password;
-  await using limits = openDatabase({ url: first.url, poolMax: 1, applicationName: 'loopback' });
-  for (const statement of deployFile('postgres/primary.sh').match(/^alter role penstock .*;$/gm) ?? [])
-    await sql.raw(statement).execute(limits);
-  await limits.destroy();
-  // npm's PostgreSQL has no pg_basebackup: the directory of one that is stopped is a base backup too.
+  await setUpPrimary(first.url, secrets);
+  appendFileSync(path.join(dataDir, 'pg_hba.conf'), 'host replication replicator samenet scram-sha-256\n');
+  // npm's PostgreSQL has no pg_basebackup: the directory of one that is stopped is a base backup too, but for its slots.
   await first.stop();
   const copy = path.join(folder, 'replica');
   cpSync(dataDir, copy, { recursive: true });
   cpSync(`${dataDir}.password`, `${copy}.password`);
+  rmSync(path.join(copy, 'pg_replslot/replica'), { recursive: true });
   chmodSync(copy, 0o700);
   writeFileSync(path.join(copy, 'standby.signal'), '');
   const account = postgresAccount();
@@ -90,30 +99,54 @@ export async function startPostgresWithReplica(folder: string, resources: AsyncD
     chownSync(`${copy}.password`, account.uid, account.gid);
   }
   const primary = resources.use(await startEmbeddedPostgres({ dataDir }));
-  const primary_conninfo = `host=127.0.0.1 port=${primary.port} user=penstock password=${password} application_name=replica`;
-  const replica = resources.use(await startEmbeddedPostgres({ dataDir: copy, settings: { primary_conninfo } }));
+  const password = readFileSync(path.join(secrets, 'replicator-password'), 'utf8');
+  const primary_conninfo = `host=127.0.0.1 port=${primary.port} user=replicator password=${password} application_name=replica`;
+  const replica = resources.use(
+    await startEmbeddedPostgres({ dataDir: copy, settings: { primary_conninfo, primary_slot_name: 'replica' } }),
+  );
   return { primary, replica };
 }
 
-/** deploy/pgbouncer/pgbouncer.ini, before this database. */
-export async function startBouncer(folder: string, databaseUrl: string) {
-  const target = new URL(databaseUrl);
+/** What primary.sh has psql do, with the same passwords. */
+async function setUpPrimary(url: string, secrets: string): Promise<void> {
+  const script = deployFile('postgres/primary.sh');
+  const variables = new Map(
+    [...script.matchAll(/-v (?<variable>\w+)="\$\(secret (?<file>[\w-]+)\)"/g)].map(({ groups }) => [
+      groups?.['variable'],
+      readFileSync(path.join(secrets, groups?.['file'] ?? ''), 'utf8'),
+    ]),
+  );
+  const statements = /<<'SQL'\n(?<statements>[\s\S]*)\nSQL\n/.exec(script)?.groups?.['statements'] ?? '';
+  await using db = openDatabase({ url, poolMax: 1, applicationName: 'loopback' });
+  for (const statement of statements.split('\n'))
+    await sql
+      .raw(statement.replace(/:'(?<variable>\w+)'/, (_, variable: string) => `'${variables.get(variable)}'`))
+      .execute(db);
+}
+
+/** deploy/pgbouncer/pgbouncer.ini, before this database, with the users of make-secrets.sh. */
+export async function startBouncer(given: {
+  readonly folder: string;
+  readonly secrets: string;
+  readonly databasePort: number;
+}): Promise<LocalServer> {
+  const { folder, secrets } = given;
   const port = await freePort();
   const own = path.join(folder, 'pgbouncer');
   mkdirSync(own);
   const users = path.join(own, 'users');
   const file = path.join(own, 'pgbouncer.ini');
-  writeFileSync(users, `"${target.username}" "${target.password}"\n`);
+  // It runs as another user, who may not look into the folder of the secrets.
+  cpSync(path.join(secrets, 'pgbouncer-users'), users);
   writeFileSync(
     file,
     deployFile('pgbouncer/pgbouncer.ini')
-      .replace('host=postgres port=5432', `host=127.0.0.1 port=${target.port}`)
+      .replace('host=postgres port=5432', `host=127.0.0.1 port=${given.databasePort}`)
       .replace('0.0.0.0', '127.0.0.1')
       .replace('6432', String(port))
       .replace('/run/secrets/pgbouncer-users', users),
   );
-  const url = `postgres://${target.username}:${target.password}@127.0.0.1:${port}/penstock?pgbouncer=true`;
-  const server = await startServer({
+  return startServer({
     folder,
     name: 'pgbouncer-server',
     command: '/usr/sbin/pgbouncer',
@@ -121,11 +154,11 @@ export async function startBouncer(folder: string, databaseUrl: string) {
     port,
     account: postgresAccount(),
     probe: async () => {
+      const url = urlAt(port, { secrets, name: 'worker-database-url' });
       await using db = openDatabase({ url, poolMax: 1, applicationName: 'probe' });
       await assertReachable(db);
     },
   });
-  return { server, url };
 }
 
 /** deploy/nginx/nginx.conf with addresses of loopback; everything it reads and writes is in `folder`. */
