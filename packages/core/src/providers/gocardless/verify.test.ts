@@ -73,14 +73,33 @@ test('the greatest number of events is taken, one more is malformed', async () =
 
 test('a request without events, or with one that has no id, is malformed as a whole', async () => {
   const { id: _id, ...anonymous } = event;
-  for (const events of [[], [event, anonymous], [event, null]]) {
-    expect(await verify(signed(bodyOf(events)))).toMatchObject({ kind: 'malformed' });
+  for (const [events, at] of [
+    [[], 'events'],
+    [[event, anonymous], 'events.1.id'],
+    [[event, null], 'events.1'],
+  ] as const) {
+    expect(await verify(signed(bodyOf(events)))).toMatchObject({
+      kind: 'malformed',
+      reason: `the body is not an event of this provider: ${at}`,
+    });
   }
 });
 
+test('an event without links, or with an organisation that is no text, belongs to no account', async () => {
+  const { links: _links, ...unlinked } = event;
+  for (const odd of [unlinked, { ...event, links: null }, { ...event, links: { organisation: 1 } }])
+    expect(await verified(bodyOf([odd]))).toMatchObject([{ eventId: 'EV123', providerAccount: null }]);
+});
+
 test('an event nested deeper than the stack is malformed, and states the same as none', async () => {
-  const deep = JSON.stringify(event).replace('"PM123"', `${'['.repeat(100_000)}${']'.repeat(100_000)}`);
+  const nested = (levels: number): string =>
+    JSON.stringify(event).replace('"PM123"', `${'['.repeat(levels)}${']'.repeat(levels)}`);
+  const deep = nested(100_000);
   expect(await verify(signed(Buffer.from(`{"events":[${deep}]}`)))).toMatchObject({ kind: 'malformed' });
+  expect(await verify(signed(Buffer.from(`{"events":[${JSON.stringify(event)},${nested(30_000)}]}`)))).toMatchObject({
+    kind: 'malformed',
+    reason: 'the body is nested too deep at events.1',
+  });
   expect(gocardless.statesSameEvent(Buffer.from(deep), Buffer.from(`${deep} `))).toBe(false);
 });
 

@@ -79,7 +79,11 @@ export function knowsItsToken(given: StaticTokenCase): void {
 
     it('around a body that is no event makes it malformed, and nothing of it is said', async () => {
       for (const odd of ['', '{', 'null', '[]', '{}', '"x"', '['.repeat(50_000)])
-        expect((await verify(request([given.valueOf(secret)], Buffer.from(odd)))).kind).toBe('malformed');
+        expect(await verify(request([given.valueOf(secret)], Buffer.from(odd)))).toMatchObject({
+          kind: 'malformed',
+          tier: 'none',
+          keyId: keyNameOf(secret),
+        });
     });
 
     it('makes no fact of the body', () => {

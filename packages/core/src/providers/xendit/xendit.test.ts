@@ -1,11 +1,13 @@
 import { expect, test } from 'vitest';
 import capture from './fixtures/payment-capture.json' with { type: 'json' };
 import refund from './fixtures/refund.json' with { type: 'json' };
+import { keyNameOf } from '../../rotating-secrets.ts';
 import { confirmsTo } from '../testing/confirmation.ts';
 import { knowsItsToken } from '../testing/static-token.ts';
 import { xendit } from './provider.ts';
 import { signXenditRequest } from './sign.ts';
 import { translateXenditAnswer } from './translate.ts';
+import { createXenditVerifier } from './verify.ts';
 
 const secret = 'verification-token-of-forty-characters-1';
 const body = Buffer.from(JSON.stringify(capture));
@@ -54,6 +56,32 @@ confirmsTo({
       captured: { key: 'py-1fdaf346-dd2e-4b6c-b938-124c7167a822', amount: 1_000_000 },
     },
   ],
+});
+
+test('a notification that names nothing to ask for is an event of its own, with the time it tells', async () => {
+  const verify = createXenditVerifier({ secrets: [secret] });
+  const at = new Date('2026-03-01T12:00:00Z');
+  const notify = async (value: unknown) =>
+    verify({ method: 'POST', query: '', headers: { 'x-callback-token': [secret] }, body: bodyOf(value) }, at);
+  expect(await notify({ event: 'payment_token.activation', business_id: 'b1', created: at })).toEqual({
+    kind: 'verified',
+    tier: 'none',
+    keyId: keyNameOf(secret),
+    transmissionId: null,
+    events: [
+      {
+        eventId: `event.${at.getTime()}`,
+        type: 'payment_token.activation',
+        occurredAt: at,
+        livemode: null,
+        apiVersion: null,
+        providerAccount: 'b1',
+      },
+    ],
+  });
+  expect(await notify({ event: 'a', created: 'soon', business_id: 'no id' })).toMatchObject({
+    events: [{ occurredAt: null, providerAccount: null }],
+  });
 });
 
 test('a refund and an invoice are told by what Xendit answers about them', () => {
