@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import * as z from 'zod';
+import { keyNameOf } from '../../rotating-secrets.ts';
 import { confirmsTo } from '../testing/confirmation.ts';
 import { knowsItsToken } from '../testing/static-token.ts';
 import { stripeCloud } from './provider.ts';
@@ -107,6 +108,24 @@ test.each([
     kind: 'rejected',
     code: 'signature_malformed',
     reason: 'the authorization header is not Bearer <token>',
+  });
+});
+
+test('an envelope around what is no event is malformed, and says where', async () => {
+  const { type: _type, ...untyped } = snapshot;
+  const wrapped = wrapForEventBridge({ event: bodyOf(untyped), token: secret });
+  const request = {
+    method: 'POST',
+    query: '',
+    headers: { authorization: [`Bearer ${secret}`] },
+    body: wrapped.body,
+  };
+  expect(await createStripeCloudVerifier({ secrets: [secret] })(request, new Date())).toEqual({
+    kind: 'malformed',
+    tier: 'none',
+    keyId: keyNameOf(secret),
+    transmissionId: null,
+    reason: 'the body is not an event of this provider: type',
   });
 });
 

@@ -51,8 +51,16 @@ export function knowsItsToken(given: StaticTokenCase): void {
       for (const values of [undefined, [], ['']])
         expect(await verify(request(values))).toMatchObject({ kind: 'rejected', code: 'signature_missing' });
       const value = given.valueOf(secret);
-      for (const values of [[value, value], ['x'.repeat(5_000)], [`${value}é`]])
-        expect(await verify(request(values))).toMatchObject({ kind: 'rejected', code: 'signature_malformed' });
+      for (const [values, problem] of [
+        [[value, value], 'was sent 2 times'],
+        [['x'.repeat(5_000)], 'is longer than 4096 characters'],
+        [[`${value}é`], 'holds characters outside printable ASCII'],
+      ] as const)
+        expect(await verify(request(values))).toEqual({
+          kind: 'rejected',
+          code: 'signature_malformed',
+          reason: `the ${header} header ${problem}`,
+        });
       for (const token of [otherSecret, secret.slice(0, -1), `${secret}x`, secret.toUpperCase()])
         expect(await verify(request([given.valueOf(token)]))).toMatchObject({
           kind: 'rejected',
