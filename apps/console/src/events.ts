@@ -63,7 +63,7 @@ export function createConsoleEvents({
     /** Every statement of the ledger's, whether or not it succeeded. */
     statementEnded: (statement: TimedStatement): void => {
       observeStatement(metrics, statement);
-      if (tracing.isOn) tracing.ended(spanOfStatement(statement));
+      if (statement.errorCode !== null || tracing.isRecording()) tracing.ended(spanOfStatement(statement));
     },
 
     /** Every request to the operators' port. An open board asks every few seconds, so mere looking is told at debug. */

@@ -52,7 +52,13 @@ export function createSpans(tracing: Tracing, queueName: string) {
             'messaging.batch.message_count': deliveries.length > 1 ? deliveries.length : undefined,
           },
         },
-        ({ traceparent }) => add(deliveries.map((delivery) => ({ ...delivery, traceparent }))),
+        ({ traceparent }) =>
+          add(
+            // The request's own, where the trace is not sampled: there is no other span.
+            deliveries[0]?.traceparent === traceparent
+              ? deliveries
+              : deliveries.map((delivery) => ({ ...delivery, traceparent })),
+          ),
       );
     },
   };

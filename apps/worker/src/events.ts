@@ -39,7 +39,7 @@ export function createWorkerEvents({
     /** Every statement of the ledger's, whether or not it succeeded. */
     statementEnded: (statement: TimedStatement): void => {
       observeStatement(metrics, statement);
-      if (tracing.isOn) tracing.ended(spanOfStatement(statement));
+      if (statement.errorCode !== null || tracing.isRecording()) tracing.ended(spanOfStatement(statement));
     },
 
     /** Every attempt at every job, whatever became of it: one wide line. */

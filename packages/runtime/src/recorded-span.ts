@@ -32,7 +32,13 @@ export interface RecordedSpan {
   endMs: number;
   /** In the order they were set; later ones win. */
   readonly attributes: SpanAttributes[];
-  failure: { readonly type: string; readonly message: string | undefined } | undefined;
+  failure: SpanFailure | undefined;
+}
+
+export interface SpanFailure {
+  /** An error's code. */
+  readonly type: string;
+  readonly message: string | undefined;
 }
 
 const kinds = {

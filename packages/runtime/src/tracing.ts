@@ -32,6 +32,8 @@ export interface EndedSpan extends SpanStart {
  */
 export interface Tracing extends AsyncDisposable {
   readonly isOn: boolean;
+  /** Whether what goes well in the work under way will be seen: it is in a trace that is sampled. */
+  readonly isRecording: () => boolean;
   /** Runs the work inside a span. What it throws marks the span as failed and is thrown on. */
   readonly span: <Result>(start: SpanStart, work: (span: OpenSpan) => Promise<Result>) => Promise<Result>;
   /** Tells of work that is over, as a part of the span it happened in; of nothing where it happened in none. */
@@ -43,6 +45,7 @@ const nothing = (): void => undefined;
 /** Records nothing. A context that came from elsewhere is handed on as it is. */
 export const untraced: Tracing = {
   isOn: false,
+  isRecording: () => false,
   span: ({ parent }, work) => work({ traceparent: parent ?? newTraceparent(), set: nothing, fail: nothing }),
   ended: nothing,
   [Symbol.asyncDispose]: async () => undefined,
