@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { PermanentError } from './failure.ts';
-import { formatMoney, minorUnits, stripeMinorUnits } from './money.ts';
+import { formatMoney, minorUnits, minorUnitsOfNumber, stripeMinorUnits } from './money.ts';
 
 const malformed = expect.objectContaining({ name: 'PermanentError', code: 'malformed_amount' });
 
@@ -78,6 +78,23 @@ describe('minorUnits', () => {
         }
       }),
     );
+  });
+});
+
+describe('minorUnitsOfNumber', () => {
+  it.each([
+    [10.5, 'EUR', 1050],
+    [0.29, 'USD', 29],
+    [-3, 'USD', -300],
+    [1500, 'JPY', 1500],
+    [999_999_999_999_999, 'JPY', 999_999_999_999_999],
+  ])('reads %d %s as %d minor units', (amount, currency, minor) => {
+    expect(minorUnitsOfNumber(amount, currency)).toBe(minor);
+  });
+
+  it('refuses what a number does not hold exactly, in any direction', () => {
+    for (const amount of [1e15, -1e15, Number.NaN, Number.POSITIVE_INFINITY, 0.1 + 0.2, 1e-7])
+      expect(() => minorUnitsOfNumber(amount, 'JPY')).toThrow(malformed);
   });
 });
 
