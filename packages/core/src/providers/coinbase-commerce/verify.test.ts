@@ -40,6 +40,20 @@ conformsTo({
   },
 });
 
+test('an event is of the version of the API that it names, and of none where it names none', async () => {
+  const verify = createCoinbaseCommerceVerifier({ secrets: [secret] });
+  for (const [api_version, apiVersion] of [
+    ['2018-03-22', '2018-03-22'],
+    [null, null],
+    [undefined, null],
+  ]) {
+    const body = Buffer.from(JSON.stringify({ event: { id: 'e', type: 'charge:created', api_version } }));
+    expect(await verify(requestOf(body, signatureOf(body, secret)), new Date())).toMatchObject({
+      events: [{ eventId: 'e', apiVersion, occurredAt: null }],
+    });
+  }
+});
+
 describe('the official SDK as oracle', () => {
   const verify = createCoinbaseCommerceVerifier({ secrets: [secret] });
   const genuine = async (body: Buffer, signature: string): Promise<boolean> =>

@@ -69,7 +69,8 @@ describe('what nobody signed', () => {
   test('names an event only as unsigned, and not at all where it is no topic', async () => {
     const bare = Buffer.from('{"id":1,"domain":"example.myshopify.com"}');
     expect(await typeOf(bare, ['app/uninstalled'])).toBe('unsigned/app/uninstalled');
-    for (const topics of [[], [''], ['a', 'b'], ['App'], ['a'.repeat(101)]]) {
+    expect(await typeOf(bare, ['a'.repeat(100)])).toBe(`unsigned/${'a'.repeat(100)}`);
+    for (const topics of [[], [''], ['a', 'b'], ['App'], ['1app'], ['app1'], ['a'.repeat(101)]]) {
       expect(await typeOf(bare, topics)).toBe('unsigned/unknown');
     }
   });
@@ -82,6 +83,23 @@ describe('what nobody signed', () => {
       );
     },
   );
+});
+
+test('an event happened when its resource was updated, else processed, else created; another form is no time', async () => {
+  const verify = createShopifyVerifier({ secrets: [secret] });
+  const [first, second, third] = ['2026-03-01T00:00:01Z', '2026-03-01T00:00:02Z', '2026-03-01T00:00:03Z'];
+  for (const [times, expected] of [
+    [{ updated_at: third, processed_at: second, created_at: first }, third],
+    [{ updated_at: null, processed_at: second, created_at: first }, second],
+    [{ updated_at: 'soon', created_at: first }, first],
+    [{ created_at: 7 }, null],
+    [{}, null],
+  ] as const) {
+    const dated = Buffer.from(JSON.stringify(times));
+    expect(await verify(requestOf(dated, headersOf(dated)), now)).toMatchObject({
+      events: [{ occurredAt: expected === null ? null : new Date(expected) }],
+    });
+  }
 });
 
 describe("Shopify's SDK as oracle", () => {
