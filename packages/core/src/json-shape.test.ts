@@ -15,16 +15,24 @@ describe('JSON that would cost too much to parse', () => {
   });
 
   test('is made of too many parts', () => {
-    expect(problemOf(`[${'{},'.repeat(199_998)}1]`)).toBeNull();
-    expect(problemOf(`[${'{},'.repeat(200_000)}1]`)).toMatch('more than 200000');
+    for (const part of ['{},', '[],']) {
+      expect(problemOf(`[${part.repeat(199_999)}1]`)).toBeNull();
+      expect(problemOf(`[${part.repeat(200_000)}1]`)).toMatch('more than 200000');
+    }
   });
 
   test('is not what only holds brackets in its strings, escaped quotation marks among them', () => {
     expect(problemOf(JSON.stringify({ text: '['.repeat(300_000), more: '\\"[['.repeat(50_000) }))).toBeNull();
   });
 
+  test('is found behind a string that ends in a backslash', () => {
+    for (const text of ['\\\\', '\\"', '\\\\\\"', 'x'])
+      expect(problemOf(`["${text}",${nested(128)}]`), text).toMatch('deeper than 128');
+  });
+
   test('is never small, nor what any usual document is', () => {
-    expect(problemOf('['.repeat(60_000))).toBeNull();
+    expect(problemOf('['.repeat(65_535))).toBeNull();
+    expect(problemOf('['.repeat(65_536))).toMatch('deeper than 128');
     fc.assert(
       fc.property(fc.json({ maxDepth: 20 }), (text) => {
         expect(problemOf(`[${text},${filler}]`)).toBeNull();
