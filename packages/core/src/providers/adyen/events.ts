@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
+import { jsonObject } from '../../json-object.ts';
 import { jsonBytes, readJsonBody } from '../../json-body.ts';
 import type { EventsReading, VerifiedEvent } from '../../verification.ts';
 import { identifier, statedTime } from '../envelope-fields.ts';
@@ -80,7 +81,7 @@ const platformEnvelope = z.object({
   createdAt: statedTime,
   environment: z.string().nullish(),
   version: z.string().nullish(),
-  data: z.record(z.string(), z.unknown()),
+  data: jsonObject,
 });
 
 /**

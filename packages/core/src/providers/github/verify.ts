@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import { jsonObject } from '../../json-object.ts';
 import { readJsonBody } from '../../json-body.ts';
 import type { Verifier } from '../../provider.ts';
 import { createSignedBodyVerifier } from '../../signed-body.ts';
@@ -27,7 +27,7 @@ export function createGithubVerifier(settings: unknown): Verifier {
 }
 
 /** Every payload is an object. Source: docs.github.com/webhooks/webhook-events-and-payloads. */
-const payload = z.record(z.string(), z.unknown());
+const payload = jsonObject;
 
 function readEvents(request: SignedRequest): EventsReading {
   const reading = readJsonBody(request.body, payload);

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
+import { jsonObject } from '../../json-object.ts';
 import { readJsonBody } from '../../json-body.ts';
 import { identifier } from '../envelope-fields.ts';
 
@@ -13,8 +14,8 @@ export const goCardlessEvent = z.object({
   created_at: z.iso.datetime({ offset: true }),
   resource_type: identifier,
   action: identifier,
-  links: z.record(z.string(), z.unknown()).nullish(),
-  details: z.record(z.string(), z.unknown()).nullish(),
+  links: jsonObject.nullish(),
+  details: jsonObject.nullish(),
 });
 
 /**

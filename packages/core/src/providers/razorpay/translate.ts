@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { jsonObject } from '../../json-object.ts';
 import type { DisputeStatus, FactOf, PaymentFact, PaymentStatus, RefundStatus } from '../../payment-event.ts';
 import { checkFacts, readBody, readPart, shortText } from '../event-body.ts';
 
@@ -41,7 +42,7 @@ export function translateRazorpay(body: Buffer): readonly PaymentFact[] {
 
 const envelope = z.object({
   event: z.string(),
-  payload: z.record(z.string(), z.unknown()).nullish(),
+  payload: jsonObject.nullish(),
   created_at: z.unknown().optional(),
 });
 

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { jsonObject } from '../../json-object.ts';
 import type { FactOf, PaymentFact, PaymentStatus, RefundStatus, DisputeStatus } from '../../payment-event.ts';
 import { checkFacts, readBody, readPart, shortText } from '../event-body.ts';
 
@@ -35,7 +36,7 @@ export function translateSquare(body: Buffer): readonly PaymentFact[] {
 
 const envelope = z.object({
   type: z.string(),
-  data: z.object({ object: z.record(z.string(), z.unknown()).nullish() }).nullish(),
+  data: z.object({ object: jsonObject.nullish() }).nullish(),
 });
 
 const money = z.object({ amount: z.int().nonnegative(), currency: z.string().regex(/^[A-Z]{3}$/) });

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { jsonObject } from '../../json-object.ts';
 import { jsonBytes } from '../../json-body.ts';
 
 /**
@@ -7,8 +8,8 @@ import { jsonBytes } from '../../json-body.ts';
  * Source: stripe-node esm/utils.js maybeExtractFromCloudProviderEnvelope.
  */
 export function unwrapped(body: unknown): Buffer | null {
-  const aws = z.object({ detail: z.record(z.string(), z.unknown()) }).safeParse(body);
+  const aws = z.object({ detail: jsonObject }).safeParse(body);
   if (aws.success) return jsonBytes(aws.data.detail);
-  const azure = z.object({ specversion: z.string(), data: z.record(z.string(), z.unknown()) }).safeParse(body);
+  const azure = z.object({ specversion: z.string(), data: jsonObject }).safeParse(body);
   return azure.success ? jsonBytes(azure.data.data) : null;
 }

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { jsonObject } from '../../json-object.ts';
 import { readJsonBody } from '../../json-body.ts';
 import type { EventsReading } from '../../verification.ts';
 import { identifier } from '../envelope-fields.ts';
@@ -12,7 +13,7 @@ const snapshotEvent = z.object({
   livemode: z.boolean(),
   api_version: z.string().max(255).nullish(),
   account: identifier.nullish(),
-  data: z.object({ object: z.record(z.string(), z.unknown()) }),
+  data: z.object({ object: jsonObject }),
 });
 
 /**
