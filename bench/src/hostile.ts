@@ -16,12 +16,22 @@ const STORMS = [0, 1_000, 2_500, 5_000, 10_000] as const;
 /** Genuine p99 under the storm stays within so many times of calm. */
 const RATIO_MAX = 3;
 
-/** Without and with a limit of refusals for each client, which is off unless it is asked for. */
-const VARIANTS = { unlimited: '0', 'limited to 60 refusals a client and minute': '60' } as const;
+/** One ingest, and two that share its port; without and with a limit of refusals for each client, which is off unless asked for. */
+const VARIANTS = {
+  'one ingest': { ingests: 1, refusalsPerMinute: 0 },
+  'one ingest, 60 refusals a client and minute': { ingests: 1, refusalsPerMinute: 60 },
+  'two ingests on one port': { ingests: 2, refusalsPerMinute: 0 },
+  'two ingests on one port, 60 refusals a client and minute': { ingests: 2, refusalsPerMinute: 60 },
+} as const;
 type Variant = keyof typeof VARIANTS;
 /** For comparison: node:http that answers everything and looks at nothing. */
 const FLOOR = 'node-http';
-const variants: readonly Variant[] = ['unlimited', 'limited to 60 refusals a client and minute'];
+const variants: readonly Variant[] = [
+  'one ingest',
+  'one ingest, 60 refusals a client and minute',
+  'two ingests on one port',
+  'two ingests on one port, 60 refusals a client and minute',
+];
 
 /** Sent one after the other to find what one request of each traffic costs ingest. */
 const COST_REQUESTS = 10_000;
@@ -36,7 +46,7 @@ interface Measured {
   /** Null in calm. */
   readonly forged: LoadResult | null;
   readonly lost: number;
-  /** Processor time of ingest while it was measured, in milliseconds. */
+  /** Processor time of all ingests while it was measured, in milliseconds. */
   readonly processorMs: number;
 }
 
@@ -50,8 +60,8 @@ interface Cost {
 /**
  * The latency of genuine events while forged requests of fourteen kinds come
  * at a fixed rate, whether or not they are answered in time. Each round measures
- * calm and every storm on one ingest, with and without a limit for each client,
- * and what a request costs it. Returns exit code 1 where an acknowledged event
+ * calm and every storm on one ingest and on two, with and without a limit for each
+ * client, and what a request costs them. Returns exit code 1 where an acknowledged event
  * is not in the queue.
  */
 export async function benchHostile(
@@ -62,9 +72,16 @@ export async function benchHostile(
   const costs: Cost[] = [];
   for (let round = 0; round < options.rounds; round += 1)
     for (const variant of round % 2 === 0 ? variants : variants.toReversed()) {
-      await using ingest = startIngest(services, variant);
-      const port = await ingest.line(portOf);
-      const given = { variant, ingest, port };
+      await using started = new AsyncDisposableStack();
+      const first = started.use(startIngest(services, variant, 0));
+      const port = await first.line(portOf);
+      const ingests = [first];
+      while (ingests.length < VARIANTS[variant].ingests) {
+        const another = started.use(startIngest(services, variant, port));
+        await another.line(portOf);
+        ingests.push(another);
+      }
+      const given = { variant, ingests, port };
       await measure(services, { ...given, storm: 0, milliseconds: 1_500 });
       for (const storm of round % 2 === 0 ? STORMS : STORMS.toReversed())
         measured.push(await measure(services, { ...given, storm, milliseconds: options.milliseconds }));
@@ -73,7 +90,7 @@ export async function benchHostile(
     }
   for (let round = 0; round < options.rounds; round += 1) {
     await using server = startChild({ script: 'bench/src/servers/main.ts', args: [FLOOR, services.redisUrl] });
-    const given = { variant: FLOOR, ingest: server, port: await server.line(portOf) } as const;
+    const given = { variant: FLOOR, ingests: [server], port: await server.line(portOf) } as const;
     await measureCost(services, { ...given, traffic: 'forged' });
     costs.push(await measureCost(services, { ...given, traffic: 'forged' }));
   }
@@ -81,16 +98,17 @@ export async function benchHostile(
   return measured.some(({ lost }) => lost !== 0) ? 1 : 0;
 }
 
-function startIngest(services: BenchServices, variant: Variant): Child {
+function startIngest(services: BenchServices, variant: Variant, port: number): Child {
   return startChild({
     script: 'apps/ingest/src/main.ts',
     env: {
       REDIS_URL: services.redisUrl,
       PENSTOCK_CONFIG: 'bench/src/bench.config.ts',
-      PORT: '0',
+      PORT: String(port),
+      PORT_SHARED: 'true',
       HEALTH_PORT: '0',
       TRUSTED_PROXIES: '127.0.0.1',
-      REFUSALS_PER_MINUTE: VARIANTS[variant],
+      REFUSALS_PER_MINUTE: String(VARIANTS[variant].refusalsPerMinute),
       // As in bench-ingest.ts: a 503 because the machine is shared would hide what is measured.
       ENQUEUE_MS: '5000',
     },
@@ -101,7 +119,7 @@ async function measure(
   services: BenchServices,
   given: Started & { readonly storm: number; readonly milliseconds: number },
 ): Promise<Measured> {
-  const { variant, ingest, port, storm, milliseconds } = given;
+  const { variant, ingests, port, storm, milliseconds } = given;
   await services.redis.flushall();
   // Twice as long: it blows before the genuine ones come, and until they are over.
   const stormMs = milliseconds + 4_000;
@@ -116,7 +134,7 @@ async function measure(
           connections: 128,
         });
   if (blowing !== null) await delay(2_000);
-  const before = processorTicks(ingest.pid);
+  const before = processorTicks(ingests);
   const genuine = await load(port, {
     traffic: 'genuine',
     perSecond: GENUINE_PER_SECOND,
@@ -124,7 +142,7 @@ async function measure(
     milliseconds,
     connections: 16,
   });
-  const processorMs = (processorTicks(ingest.pid) - before) * TICK_MS;
+  const processorMs = (processorTicks(ingests) - before) * TICK_MS;
   const forged = (await blowing) ?? null;
   const lost = (genuine.byStatus['200'] ?? 0) - (await queued(services.redis));
   return { variant, storm, genuine, forged, lost, processorMs };
@@ -132,17 +150,17 @@ async function measure(
 
 interface Started {
   readonly variant: Variant;
-  readonly ingest: Child;
+  readonly ingests: readonly Child[];
   readonly port: number;
 }
 
 /** By requests that wait for each other's answers, so that nothing is measured but work. */
 async function measureCost(
   services: BenchServices,
-  { variant, ingest, port, traffic }: Omit<Started, 'variant'> & Pick<Cost, 'variant' | 'traffic'>,
+  { variant, ingests, port, traffic }: Omit<Started, 'variant'> & Pick<Cost, 'variant' | 'traffic'>,
 ): Promise<Cost> {
   await services.redis.flushall();
-  const before = processorTicks(ingest.pid);
+  const before = processorTicks(ingests);
   const { sent } = await load(port, {
     traffic,
     perSecond: null,
@@ -150,7 +168,7 @@ async function measureCost(
     milliseconds: 60_000,
     connections: 16,
   });
-  return { variant, traffic, microseconds: ((processorTicks(ingest.pid) - before) * TICK_MS * 1_000) / sent };
+  return { variant, traffic, microseconds: ((processorTicks(ingests) - before) * TICK_MS * 1_000) / sent };
 }
 
 async function load(port: number, how: Omit<LoadArgument, 'port' | 'path'>): Promise<LoadResult> {
@@ -159,10 +177,12 @@ async function load(port: number, how: Omit<LoadArgument, 'port' | 'path'>): Pro
   return await generator.line((document) => resultSchema.safeParse(document).data);
 }
 
-/** User and system time; the 14th and 15th field, the name in brackets being the second. */
-function processorTicks(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
-  return Number(fields[11]) + Number(fields[12]);
+/** User and system time of all of them; the 14th and 15th field, the name in brackets being the second. */
+function processorTicks(processes: readonly Child[]): number {
+  return processes.reduce((ticks, { pid }) => {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
+    return ticks + Number(fields[11]) + Number(fields[12]);
+  }, 0);
 }
 
 function tell(

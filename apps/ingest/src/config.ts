@@ -12,6 +12,12 @@ export const ingestSettings = {
     max: 65_535,
     fallbackAbout: '8080, or a free one where that is taken',
   }),
+  portShared: oneOf({
+    name: 'PORT_SHARED',
+    about: 'true lets several ingests listen on one PORT, for more cores than one; each has a HEALTH_PORT of its own',
+    words: ['true', 'false'],
+    fallback: 'false',
+  }),
   healthPort: optionalInteger({
     name: 'HEALTH_PORT',
     about: 'private port, for health and metrics',

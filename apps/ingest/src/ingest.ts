@@ -121,6 +121,7 @@ export async function ingest(given: IngestProcess, scope: ProcessScope): Promise
       host: config.host,
       port: config.port,
       fallbackPort: 8080,
+      shared: config.portShared === 'true',
       requestMs: config.bodyMs + 5_000,
       connectionsMax: config.connectionsMax,
       onConnectionEnded: events.connectionEnded,
@@ -218,6 +219,8 @@ async function prepare(environment: Environment): Promise<Prepared> {
   const location = await gather(() => queueLocation(readSettings(queueSettings, environment)));
   if (config === undefined || prepared === undefined || location === undefined)
     throw new ConfigurationError([...problems]);
+  if (config.portShared === 'true' && config.port === undefined)
+    throw new ConfigurationError(['PORT_SHARED needs PORT: whoever shares a port has to name it']);
   const unlimited = rateLimitProblems([...prepared.endpoints.values()], location);
   if (unlimited.length > 0) throw new ConfigurationError(unlimited);
   return { config, openEndpoints: prepared.openEndpoints, location };

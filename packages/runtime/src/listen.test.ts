@@ -46,6 +46,15 @@ test("a port that was set and is taken is the operator's to mend", async () => {
   await expect(listening).rejects.toThrow(`port ${port} on 127.0.0.1 is taken by another process`);
 });
 
+test('a port that two say they share is both’s; with one that does not say so it is not', async () => {
+  await using one = aServer();
+  await using other = aServer();
+  await using alone = aServer();
+  const { port } = await listen(one.server, { host, port: 0, fallbackPort: 1, shared: true });
+  expect(await listen(other.server, { host, port, fallbackPort: 1, shared: true })).toEqual({ port, moved: false });
+  await expect(listen(alone.server, { host, port, fallbackPort: 1 })).rejects.toThrow('is taken by another process');
+});
+
 test("an address that is not this machine's is the operator's to mend", async () => {
   await using one = aServer();
   await expect(listen(one.server, { host: '192.0.2.1', port: 0, fallbackPort: 1 })).rejects.toThrow(

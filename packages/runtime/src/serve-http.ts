@@ -17,6 +17,8 @@ export async function serveHttp(
     readonly host: string;
     readonly port: number | undefined;
     readonly fallbackPort: number;
+    /** Whether other processes may listen on it too. */
+    readonly shared?: boolean;
     readonly requestMs: number;
     readonly connectionsMax: number;
     /** A connection was ended because there are too many. */
