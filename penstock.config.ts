@@ -20,6 +20,8 @@ export default defineConfiguration<LedgerTransaction>({
       clientId: optionalFromEnvironment('PAYPAL_CLIENT_ID'),
       clientSecret: optionalFromEnvironment('PAYPAL_CLIENT_SECRET'),
     },
+    // Nobody's: a worker with CANARY_URL sends an event here every minute, and says when none comes through.
+    canary: { provider: 'standard-webhooks', secrets: [fromEnvironment('CANARY_SECRET')] },
   },
 
   handlers: [

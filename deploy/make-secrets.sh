@@ -2,7 +2,7 @@
 # Makes deploy/secrets for deploy/compose.yaml: random passwords, the URLs that hold them, Redis's and PgBouncer's users,
 # and a certificate for a first try. Keeps every file that is there. Needs openssl.
 #
-#   sh deploy/make-secrets.sh [HOST]      the name that the certificate is for; localhost
+#   sh deploy/make-secrets.sh [HOST]      the name that the certificate is for, and that the canary is sent to; localhost
 set -eu
 host=${1:-localhost}
 cd "$(dirname "$0")"
@@ -24,6 +24,10 @@ random | tr -d '\n' | keep mask-key
 random | tr -d '\n' | keep grafana-password
 # Its id is the day it was made; docs/SECURITY.md says how it is rotated. What it sealed is lost with it: keep a copy elsewhere.
 printf '%s:%s' "$(date -u +%Y-%m-%d)" "$(openssl rand -base64 32)" | keep payload-keys
+printf 'whsec_%s' "$(openssl rand -base64 24)" | keep canary-secret
+# Where providers send, by the same way. There is none to localhost: there nginx is asked by its name in compose.
+if [ "$host" = localhost ]; then canary=nginx:8443; else canary=$host; fi
+printf 'https://%s/webhooks/canary' "$canary" | keep canary-url
 redis=$(cat redis-password)
 # The owner of the tables migrates; everybody else has a role of their own (docs/SECURITY.md).
 printf 'postgres://penstock_owner:%s@postgres:5432/penstock' "$(cat owner-password)" | keep database-direct-url
@@ -41,7 +45,7 @@ printf 'user default off\nuser penstock on #%s ~bull:* &* +@all -@dangerous +inf
   keep redis-users.acl
 if [ ! -e tls.crt ]; then
   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30 -subj "/CN=$host" \
-    -addext "subjectAltName=DNS:$host,DNS:localhost,IP:127.0.0.1" -keyout tls.key -out tls.crt 2>/dev/null
+    -addext "subjectAltName=DNS:$host,DNS:localhost,DNS:nginx,IP:127.0.0.1" -keyout tls.key -out tls.crt 2>/dev/null
   chmod 444 tls.crt tls.key
   echo "made deploy/secrets/tls.crt: for a first try; providers want one of a known authority"
 fi

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { assertConforms, chartValues, renderChart, type Manifest } from './chart.ts';
+import configuration from '../../penstock.config.ts';
 import { repository } from './dockerfile.ts';
 
 const podSchema = z.looseObject({
@@ -50,9 +51,11 @@ test('everything that is rendered conforms to the schema of its API, with every 
       serviceMonitor: { enabled: false },
       networkPolicy: { enabled: false },
       console: { enabled: false },
+      canary: { enabled: false },
     }),
   );
   expect(bare.map(({ kind }) => kind)).not.toContain('NetworkPolicy');
+  expect(bare.map(({ metadata }) => metadata.name)).not.toContain('pay-canary');
   for (const manifest of bare) await assertConforms(manifest);
 });
 
@@ -63,10 +66,10 @@ test('a manifest that contradicts its schema is refused', async () => {
 });
 
 test('every pod runs without root, privilege, a writable root or a token, and is told its secrets by reference', () => {
-  expect(pods()).toHaveLength(4);
+  expect(pods()).toHaveLength(5);
   for (const pod of pods())
     for (const { name, value } of pod.containers[0].env)
-      if (/SECRET|PASSWORD|URL|KEY|WEBHOOK_ID/.test(name)) expect(value, name).toBeUndefined();
+      if (name !== 'CANARY_URL' && /SECRET|PASSWORD|URL|KEY|WEBHOOK_ID/.test(name)) expect(value, name).toBeUndefined();
 });
 
 test('no pod that may see the ledger is ingest', () => {
@@ -90,7 +93,7 @@ test('Kubernetes waits for as long as a process may take to stop', () => {
 
 test('every process has the files for TLS, and all of them the same queue', async () => {
   const some = podsOf(await renderChart(chartValues(everyOption)));
-  expect(some).toHaveLength(4);
+  expect(some).toHaveLength(5);
   for (const { containers, volumes } of some) {
     const [{ name, env, volumeMounts }] = containers;
     expect(volumes, name).toContainEqual({ name: 'tls', secret: { secretName: 'files' } });
@@ -128,6 +131,32 @@ describe('workers', () => {
     expect(without.find(({ kind, metadata }) => kind === 'Deployment' && metadata.name === 'pay-worker')).toMatchObject(
       { spec: { replicas: 3 } },
     );
+  });
+});
+
+describe('the canary', () => {
+  const variable = (some: readonly Manifest[], name: string) =>
+    podsOf(some.filter(({ metadata }) => metadata.name === 'pay-canary'))[0]?.containers[0].env.find(
+      (one) => one.name === name,
+    )?.value;
+
+  test('is sent to where providers send, or else to the Service of ingest, which lets it in', async () => {
+    expect(variable(manifests, 'CANARY_URL')).toBe('http://pay-ingest/webhooks/canary');
+    expect(named('Service', 'pay-ingest')).toBeDefined();
+    const own = { podSelector: { matchLabels: expect.objectContaining({ 'app.kubernetes.io/component': 'canary' }) } };
+    expect(named('NetworkPolicy', 'pay-ingest')).toMatchObject({
+      spec: { ingress: expect.arrayContaining([{ from: [own], ports: [{ protocol: 'TCP', port: 8080 }] }]) },
+    });
+    const url = 'https://pay.example.com/webhooks/canary';
+    expect(variable(await renderChart(chartValues({ canary: { enabled: true, url } })), 'CANARY_URL')).toBe(url);
+  });
+
+  test('has its secret, as ingest has, and the endpoint that both take it for', () => {
+    for (const name of ['pay-canary', 'pay-ingest'])
+      expect(JSON.stringify(named('Deployment', name))).toContain(
+        '{"name":"CANARY_SECRET","valueFrom":{"secretKeyRef":{"name":"penstock","key":"canary-secret"}}}',
+      );
+    expect(configuration.endpoints['canary']).toMatchObject({ secrets: [{ fromEnvironment: 'CANARY_SECRET' }] });
   });
 });
 

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -79,8 +80,41 @@ test('who connects to PostgreSQL does so as a role of its own, which primary.sh 
   expect(services['ingest-1']?.environment).not.toHaveProperty('DATABASE_URL_FILE');
 });
 
+test.each([
+  ['pay.example.com', 'https://pay.example.com/webhooks/canary'],
+  ['localhost', 'https://nginx:8443/webhooks/canary'],
+])(
+  'one worker sends the canary the way to %s, with the secret that ingest knows, and trusts its certificate',
+  (host, url) => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'secrets-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const secretsFolder = makeSecrets(folder, host);
+    const secret = (name: string) => readFileSync(path.join(secretsFolder, name), 'utf8');
+    expect(secret('canary-url')).toBe(url);
+    expect(secret('canary-secret')).toMatch(/^whsec_[A-Za-z0-9+/]{32}$/);
+    expect(new X509Certificate(secret('tls.crt')).checkHost(new URL(url).hostname)).toBe(new URL(url).hostname);
+    expect(ours.filter(([, { environment }]) => 'CANARY_URL_FILE' in environment).map(([name]) => name)).toEqual([
+      'worker-canary',
+    ]);
+    for (const name of ['ingest-1', 'ingest-2', 'worker-canary'])
+      expect(services[name]?.environment, name).toMatchObject({ CANARY_SECRET_FILE: '/run/secrets/canary-secret' });
+    expect(services['worker-canary']).toMatchObject({
+      environment: { ...services['worker']?.environment, NODE_EXTRA_CA_CERTS: '/run/secrets/tls.crt' },
+      secrets: expect.arrayContaining([...(services['worker']?.secrets ?? []), 'tls.crt']),
+      networks: services['worker']?.networks,
+    });
+  },
+);
+
 test('no process of ours has root, a writable root, or less time to stop than it may take', () => {
-  expect(ours.map(([name]) => name).toSorted()).toEqual(['console', 'ingest-1', 'ingest-2', 'migrate', 'worker']);
+  expect(ours.map(([name]) => name).toSorted()).toEqual([
+    'console',
+    'ingest-1',
+    'ingest-2',
+    'migrate',
+    'worker',
+    'worker-canary',
+  ]);
   for (const [name, service] of ours) {
     expect(service, name).toMatchObject({ read_only: true, cap_drop: ['ALL'], stop_grace_period: '15s' });
     expect(service.environment['SHUTDOWN_MS'], name).toBeUndefined();

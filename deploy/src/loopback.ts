@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
+import { CANARY_ENDPOINT } from '@penstock/core/canary';
 import { signStripeRequest } from '@penstock/core/providers/stripe/sign';
 import { openDatabase } from '@penstock/db/database';
 import type { LocalServer } from '@penstock/local/local-service';
@@ -66,6 +67,7 @@ async function prove(resources: AsyncDisposableStack): Promise<void> {
     answers.every(({ status }) => status === 200),
   );
   await applied(system.readUrl, ids.length);
+  await arrived(system.readUrl);
   const upstreams = new Set(readFileSync(path.join(folder, 'nginx-server.log'), 'utf8').match(/"upstream":"[\d.:]+"/g));
   tell('nginx', 'ingests that took them', upstreams.size, upstreams.size === 2);
 
@@ -129,6 +131,7 @@ async function startSystem(resources: AsyncDisposableStack) {
     PAYPAL_WEBHOOK_ID: 'WHOFTHELOOPBACK',
     PAYPAL_CLIENT_ID: 'client',
     PAYPAL_CLIENT_SECRET: 'secret',
+    CANARY_SECRET: read('canary-secret'),
   };
   const urls = {
     // Not through the pooler: the lock of migrating is a session's.
@@ -165,7 +168,8 @@ async function startSystem(resources: AsyncDisposableStack) {
     );
   };
   const ingests = [await start('ingest', environment), await start('ingest', environment)] as const;
-  for (let workers = 0; workers < 3; workers += 1) await start('worker', { ...environment, DATABASE_URL: urls.worker });
+  const worker = { ...environment, DATABASE_URL: urls.worker };
+  for (let workers = 0; workers < 2; workers += 1) await start('worker', worker);
   const consoleServer = await start('console', {
     ...environment,
     DATABASE_URL: urls.console,
@@ -191,6 +195,12 @@ async function startSystem(resources: AsyncDisposableStack) {
       probe: async () => void (await fetch(`http://127.0.0.1:${publicPort}/`)),
     }),
   );
+  // The third, which sends the canary as soon as it runs.
+  await start('worker', {
+    ...worker,
+    CANARY_URL: `https://localhost:${publicPort}/webhooks/canary`,
+    NODE_EXTRA_CA_CERTS: path.join(secrets, 'tls.crt'),
+  });
   return { secrets, ingests, nginx, publicPort, consolePort, healthPorts, readUrl: urls.read, adminUrl: primary.url };
 }
 
@@ -244,7 +254,9 @@ async function applied(url: string, count: number): Promise<void> {
   let found = 0;
   const done = await untilTrue(async () => {
     const { rows } = await sql<{ count: number }>`
-      select count(*)::int as count from ledger where state in ('processed', 'ignored')`.execute(db);
+      select count(*)::int as count from ledger where state in ('processed', 'ignored') and endpoint <> ${CANARY_ENDPOINT}`.execute(
+      db,
+    );
     found = rows[0]?.count ?? 0;
     return found === count;
   });
@@ -257,6 +269,18 @@ async function rolesInUse(adminUrl: string): Promise<string> {
     select distinct usename as role from pg_stat_activity
      where usename <> current_user and backend_type in ('client backend', 'walsender') order by role`.execute(db);
   return rows.map(({ role }) => role).join(', ');
+}
+
+/** Through nginx, over TLS, by the certificate of make-secrets.sh. */
+async function arrived(url: string): Promise<void> {
+  await using db = openDatabase({ url, poolMax: 1, applicationName: 'loopback' });
+  const done = await untilTrue(async () => {
+    const { rows } = await sql`select from ledger where endpoint = ${CANARY_ENDPOINT} and state = 'ignored'`.execute(
+      db,
+    );
+    return rows.length > 0;
+  });
+  tell('workers', "the canary's own event", done ? 'arrived' : 'lost', done);
 }
 
 function signed(id: string): [Buffer, Record<string, string>] {

@@ -64,6 +64,7 @@ async function prove(): Promise<void> {
     PAYPAL_WEBHOOK_ID: 'WHOFTHEPROOF',
     PAYPAL_CLIENT_ID: 'client',
     PAYPAL_CLIENT_SECRET: 'secret',
+    CANARY_SECRET: `whsec_${Buffer.alloc(24, 7).toString('base64')}`,
     // An argument of the build, which names the commit.
     GIT_COMMIT: 'proof',
     CONSOLE_PASSWORD: 'a password for the proof',

@@ -51,9 +51,9 @@ export async function assertAnswers(url: string): Promise<void> {
 }
 
 /** deploy/make-secrets.sh, in the folder of the run. */
-export function makeSecrets(folder: string): string {
+export function makeSecrets(folder: string, host = 'localhost'): string {
   writeFileSync(path.join(folder, 'make-secrets.sh'), deployFile('make-secrets.sh'));
-  execFileSync('sh', [path.join(folder, 'make-secrets.sh')], { stdio: 'ignore' });
+  execFileSync('sh', [path.join(folder, 'make-secrets.sh'), host], { stdio: 'ignore' });
   return path.join(folder, 'secrets');
 }
 

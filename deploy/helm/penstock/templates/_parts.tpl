@@ -58,3 +58,47 @@
         - { name: tls, secret: { secretName: {{ .Values.tlsSecret }} } }
 {{- end }}
 {{- end }}
+{{/* A worker's pod. Its variables come last, so that more can be named behind them. */}}
+{{- define "penstock.worker-pod" }}
+    spec:
+      automountServiceAccountToken: false
+      enableServiceLinks: false
+      terminationGracePeriodSeconds: {{ .Values.terminationGracePeriodSeconds }}
+      securityContext:
+{{- template "penstock.security" . }}
+      topologySpreadConstraints:
+        - maxSkew: 1
+          topologyKey: topology.kubernetes.io/zone
+          whenUnsatisfiable: ScheduleAnyway
+          labelSelector: { matchLabels: { app.kubernetes.io/instance: {{ .Release.Name }}, app.kubernetes.io/component: worker } }
+        - maxSkew: 1
+          topologyKey: kubernetes.io/hostname
+          whenUnsatisfiable: ScheduleAnyway
+          labelSelector: { matchLabels: { app.kubernetes.io/instance: {{ .Release.Name }}, app.kubernetes.io/component: worker } }
+{{- template "penstock.volumes" . }}
+      containers:
+        - name: worker
+          image: "{{ .Values.images.prefix }}-worker:{{ .Values.images.tag }}"
+          imagePullPolicy: {{ .Values.images.pullPolicy }}
+          securityContext:
+{{- template "penstock.container-security" . }}
+          ports:
+            - { name: health, containerPort: 9081 }
+          resources:
+            requests: { cpu: {{ .Values.worker.cpuRequest }}, memory: {{ .Values.worker.memoryLimit }} }
+            # Memory alone: a limit of CPU would make answers late.
+            limits: { memory: {{ .Values.worker.memoryLimit }} }
+{{- template "penstock.probes" . }}
+{{- template "penstock.mounts" . }}
+          env:
+{{- template "penstock.env" . }}
+
+            - { name: DATABASE_URL, valueFrom: { secretKeyRef: { name: {{ .Values.secret }}, key: worker-database-url } } }
+{{- $secret := .Values.secret }}
+{{- range .Values.ingest.secretEnv }}
+            - { name: {{ .name }}, valueFrom: { secretKeyRef: { name: {{ $secret }}, key: {{ .key }} } } }
+{{- end }}
+{{- range $name, $value := .Values.worker.env }}
+            - { name: {{ $name }}, value: {{ printf "%q" $value }} }
+{{- end }}
+{{- end }}
