@@ -1,6 +1,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
+import * as z from 'zod';
 import { boardJson, boards } from '@penstock/grafana/boards';
 import { createMetrics } from '@penstock/runtime/metrics';
 import { alertsIn, metricNamesIn, recordsIn } from './harness/promql.ts';
@@ -20,10 +21,45 @@ const known = new Set([
 ]);
 const alerts = alertsIn(read('deploy/prometheus/alerts.yml'));
 
+/** Of a dashboard as Grafana reads it, what it would not tell us is wrong. */
+const boardSchema = z.object({
+  uid: z.string(),
+  templating: z.object({ list: z.array(z.object({ name: z.string() })) }),
+  panels: z.array(
+    z.object({
+      id: z.int().positive(),
+      title: z.string().min(1),
+      gridPos: z.object({ x: z.int(), y: z.int(), w: z.int().positive(), h: z.int().positive() }),
+      targets: z.array(z.object({ refId: z.string(), expr: z.string() })).default([]),
+    }),
+  ),
+});
+
 describe('a dashboard', () => {
   test.each(boards)('$title: its file is what the code renders (pnpm docs:metrics writes it)', async (board) => {
     await expect(boardJson(board)).toMatchFileSnapshot(path.join(root, `grafana/dashboards/${board.uid}.json`));
   });
+
+  test.each(boards)(
+    '$title: its panels have ids of their own and stand beside each other, and no query names a variable that it lacks',
+    (board) => {
+      const { uid, templating, panels } = boardSchema.parse(JSON.parse(boardJson(board)));
+      // Grafana's own limits: 8 to 40 characters, 24 columns.
+      expect(uid).toMatch(/^[A-Za-z0-9_-]{8,40}$/);
+      expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length);
+      const cells = panels.flatMap(({ gridPos: { x, y, w, h } }) =>
+        Array.from({ length: w * h }, (_, cell) => `${x + (cell % w)},${y + Math.floor(cell / w)}`),
+      );
+      expect(new Set(cells).size).toBe(cells.length);
+      expect(Math.max(...panels.map(({ gridPos: { x, w } }) => x + w))).toBeLessThanOrEqual(24);
+      const variables = [...templating.list.map(({ name }) => name), '__rate_interval', '__range'];
+      for (const { targets, title } of panels) {
+        expect(new Set(targets.map(({ refId }) => refId)).size, title).toBe(targets.length);
+        const named = targets.flatMap(({ expr }) => [...expr.matchAll(/\$(\w+)/g)].map((match) => match[1]));
+        expect(variables, title).toEqual(expect.arrayContaining(named));
+      }
+    },
+  );
 
   test('names no metric that the code does not have', () => {
     const queries = boards

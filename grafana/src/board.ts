@@ -76,9 +76,10 @@ export function renderBoard(board: Board): Dashboard {
       ),
     )
     .withVariable(new TextBoxVariableBuilder('console').label('Console').defaultValue('http://localhost:8081'));
+  let id = 0;
   for (const row of board.rows) {
-    builder.withRow(new RowBuilder(row.title));
-    for (const panel of row.panels) builder.withPanel(renderPanel(panel));
+    builder.withRow(new RowBuilder(row.title).id((id += 1)));
+    for (const panel of row.panels) builder.withPanel(renderPanel(panel).id((id += 1)));
   }
   return builder.build();
 }
