@@ -83,6 +83,20 @@ describe('a sealed payload', () => {
   });
 });
 
+test('only what begins with the whole mark, and goes on, is taken for sealed', () => {
+  const mark = '\0PS\u0001';
+  for (const text of ['', '{}', 'id=tr_1', '\0', '\0PS', mark, `\0PS\u0002new`, ` ${mark}new`, `\0PT\u0001new`])
+    expect(isSealed(Buffer.from(text, 'latin1')), JSON.stringify(text)).toBe(false);
+  expect(isSealed(Buffer.from(`${mark}\0`, 'latin1'))).toBe(true);
+});
+
+test('what says that it is sealed and names no key, or has no room for a tag, does not open', () => {
+  const headed = (keyId: string, rest: number) => Buffer.concat([sealedHead(keyId), Buffer.alloc(rest)]);
+  for (const odd of [headed('', 100), headed('new', 0), headed('new', 27), headed('new', 28)])
+    expect(() => openPayload(keys, odd, place)).toThrow(code('payload_tampered'));
+  expect(openPayload(keys, sealPayload(keys, Buffer.alloc(0), place), place)).toEqual(Buffer.alloc(0));
+});
+
 test.each([
   ['', 'must name key 1'],
   [`a:${base64(1)},`, 'must name key 2'],
