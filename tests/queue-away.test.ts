@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -57,6 +58,24 @@ describe.runIf(findRedisServer() !== null)('while the queue is away', () => {
       process.kill(redis.pid, 'SIGCONT');
     }
     await expectTaken(event);
+  });
+
+  test('with the memory that deploy/ gives it, ingest outlives a queue that hangs while large events keep coming', async () => {
+    const { limitMiB, environment } = memoryOfDeployed();
+    await using small = await system.startIngest(environment);
+    process.kill(redis.pid, 'SIGSTOP');
+    try {
+      const { body } = aStripeEvent({ object: { id: 'ch_1', note: '"'.repeat(64 * 1024) } });
+      const send = async (): Promise<number> => (await postStripe(small, body)).status;
+      // Some three times of what may wait, from as many senders as make it come at once.
+      for (let round = 0; round < 8; round += 1)
+        expect(new Set(await Promise.all(Array.from({ length: 50 }, send)))).toEqual(new Set([503]));
+      expect(peakMiBOf(small.pid)).toBeLessThan(limitMiB);
+    } finally {
+      process.kill(redis.pid, 'SIGCONT');
+    }
+    const event = aStripeEvent();
+    await until(async () => (await postStripe(small, event.body)).status === 200, { what: 'an event to be taken' });
   });
 
   test('a queue that is dead is answered for with 503 in time; what was acknowledged before is still there after it', async () => {
@@ -123,3 +142,21 @@ describe.runIf(findRedisServer() !== null)('while the queue is away', () => {
     return { status: response.status, body: await response.text() };
   }
 });
+
+/** What compose.yaml sets for an ingest's memory, and the container's limit. */
+function memoryOfDeployed(): { readonly limitMiB: number; readonly environment: Readonly<Record<string, string>> } {
+  const compose = readFileSync('deploy/compose.yaml', 'utf8');
+  const ingest = compose.slice(compose.indexOf('x-ingest:'), compose.indexOf('\nservices:'));
+  const setting = (name: string): string => new RegExp(`^ +${name}: (.+)$`, 'm').exec(ingest)?.[1] ?? `no ${name}`;
+  const names = ['NODE_OPTIONS', 'ENQUEUE_BYTES_MAX', 'BODIES_BYTES_MAX'];
+  return {
+    limitMiB: Number(/memory: (\d+)M/.exec(ingest)?.[1]),
+    environment: Object.fromEntries(names.map((name) => [name, setting(name)])),
+  };
+}
+
+/** The most it has ever held in memory: proc(5), VmHWM. */
+function peakMiBOf(pid: number): number {
+  const [, kib] = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+  return Number(kib) / 1024;
+}
