@@ -97,6 +97,14 @@ describe('the refunded amount', () => {
     });
   });
 
+  it('counts a refund of the same moment as in the running total, and one undone by then as gone from it', () => {
+    const known = [captured(1, 1000), payment(3, { refundedTotal: 500 })];
+    given([...known, refund(3, { status: 'pending' }), refund(9, { status: 'failed' })]).then({
+      payment: { amountRefunded: 0 },
+    });
+    given([...known, refund(2), refund(3, { status: 'failed' })]).then({ payment: { amountRefunded: 500 } });
+  });
+
   it('does not take from the running total what it cannot have counted', () => {
     const known = [captured(1, 1000), payment(3, { refundedTotal: 500 })];
     given([...known, refund(2, { id: 're_2', status: 'failed' }), refund(9, { id: 're_2', status: 'failed' })]).then({
@@ -131,6 +139,7 @@ describe('a refund or dispute that arrives before its payment', () => {
         amountRefunded: 500,
         refundState: 'partial',
         needsFetch: true,
+        conflict: null,
       },
     });
     given([dispute(5, { status: 'needs_response' })]).then({

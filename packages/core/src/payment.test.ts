@@ -85,6 +85,17 @@ describe('the status of a payment', () => {
 });
 
 describe('disputes', () => {
+  it('stand furthest along of what is said of them in one second, won after lost', () => {
+    given([dispute(2, { status: 'won' }), dispute(2, { status: 'lost' }), dispute(2, { status: 'under_review' })]).then(
+      {
+        disputes: [{ status: 'won' }],
+      },
+    );
+    given([dispute(2, { status: 'under_review' }), dispute(2, { status: 'inquiry' }), dispute(2)]).then({
+      disputes: [{ status: 'under_review' }],
+    });
+  });
+
   it('turn from lost to won when reinstated', () => {
     given([
       captured(1, 1000),
@@ -94,7 +105,17 @@ describe('disputes', () => {
       dispute(5, { status: 'won', funds: 'reinstated' }),
     ]).then({
       payment: { disputeState: 'won', status: 'captured' },
-      disputes: [{ id: 'dp_1', status: 'won', funds: 'reinstated', amount: 1000, reason: 'fraudulent', version: 4 }],
+      disputes: [
+        {
+          id: 'dp_1',
+          status: 'won',
+          funds: 'reinstated',
+          amount: 1000,
+          reason: 'fraudulent',
+          version: 4,
+          lastOccurredAtMs: at(5),
+        },
+      ],
     });
   });
 
