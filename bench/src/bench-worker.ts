@@ -166,7 +166,7 @@ function isReady(document: unknown): boolean {
 }
 
 /** Events a second after the warm-up, seen from outside, and what each took. */
-async function rateOf(
+export async function rateOf(
   count: number,
   of: {
     readonly left: () => Promise<number>;
@@ -194,7 +194,7 @@ async function rateOf(
 }
 
 /** Jobs that wait or are in hand, by the names of BullMQ's keys. */
-async function jobsLeft({ redis }: BenchServices): Promise<number> {
+export async function jobsLeft({ redis }: BenchServices): Promise<number> {
   const lengths = await Promise.all([
     redis.llen('bull:webhooks:wait'),
     redis.llen('bull:webhooks:active'),

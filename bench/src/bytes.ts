@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { Pool } from 'pg';
 import * as z from 'zod';
 import { fillWithDeliveries } from './bench-worker.ts';
-import { startChild } from './child.ts';
+import { runBench } from './command-line.ts';
+import { startWorker } from './processes.ts';
 import { startServices } from './services.ts';
 import { stripeEvents } from './stripe-requests.ts';
 
@@ -19,21 +19,11 @@ Every fifth event refunds the charge before it; one handler has run for each.
 
 const LOOK_MS = 200;
 
-const { values } = parseArgs({
-  options: {
-    events: { type: 'string', default: '20000' },
-    json: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
-  },
-});
-const events = Number(values.events);
-if (values.help) process.stdout.write(usage);
-else if (!Number.isInteger(events) || events < 100 || events > 1_000_000) {
-  process.stderr.write(`--events must be a whole number from 100 to 1000000\n\n${usage}`);
-  process.exitCode = 64;
-} else await main();
+const settingsSchema = z.object({ events: z.coerce.number().int().min(100).max(1_000_000).default(20_000) });
 
-async function main(): Promise<void> {
+await runBench({ usage, settings: settingsSchema, main });
+
+async function main({ events }: z.infer<typeof settingsSchema>, { json }: { readonly json: boolean }): Promise<number> {
   await using services = await startServices();
   const { redis } = services;
   const databaseUrl = await services.createDatabase();
@@ -57,7 +47,8 @@ async function main(): Promise<void> {
       stored: tables.reduce((sum, { bytes }) => sum + bytes, 0),
       tables,
     };
-    process.stdout.write(values.json ? `${JSON.stringify(report, null, 2)}\n` : render(report));
+    process.stdout.write(json ? `${JSON.stringify(report, null, 2)}\n` : render(report));
+    return 0;
   } finally {
     await pool.end();
   }
@@ -69,18 +60,8 @@ async function main(): Promise<void> {
   }
 
   async function processAll(url: string, looking: Pool): Promise<void> {
-    await using worker = startChild({
-      script: 'apps/worker/src/main.ts',
-      env: {
-        REDIS_URL: services.redisUrl,
-        DATABASE_URL: url,
-        PENSTOCK_CONFIG: 'bench/src/bench.config.ts',
-        HEALTH_PORT: '0',
-        FORWARD_CONCURRENCY: '0',
-      },
-    });
-    const ready = z.object({ msg: z.literal('taking webhooks') });
-    await worker.line((document) => ready.safeParse(document).data);
+    await using stack = new AsyncDisposableStack();
+    await startWorker(stack, { REDIS_URL: services.redisUrl, DATABASE_URL: url });
     for (;;) {
       const { rows } = await looking.query<{ done: number }>(
         "select count(*)::int as done from ledger where state = 'processed'",

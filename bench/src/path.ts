@@ -1,12 +1,12 @@
-import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { Pool } from 'pg';
 import * as z from 'zod';
 import { openWebhookQueue, type WebhookQueue } from '@penstock/runtime/webhook-queue';
 import type { QueueLocation } from '@penstock/runtime/queue-location';
 import { startChild, type Child } from './child.ts';
+import { runBench } from './command-line.ts';
 import type { LoadArgument } from './load/main.ts';
+import { residentMiB, startIngest, startWorker } from './processes.ts';
 import { startServices } from './services.ts';
 
 const usage = `Usage: pnpm bench:path [--rate N] [--minutes N] [--workers N] [--backend redis|postgres] [--json]
@@ -28,10 +28,10 @@ backlog grew.
 `;
 
 const settingsSchema = z.object({
-  rate: z.coerce.number().positive().max(100_000),
-  minutes: z.coerce.number().positive().max(1_440),
-  workers: z.coerce.number().int().min(1).max(32),
-  backend: z.enum(['redis', 'postgres']),
+  rate: z.coerce.number().positive().max(100_000).default(1_000),
+  minutes: z.coerce.number().positive().max(1_440).default(5),
+  workers: z.coerce.number().int().min(1).max(32).default(1),
+  backend: z.enum(['redis', 'postgres']).default('redis'),
 });
 type Settings = z.infer<typeof settingsSchema>;
 
@@ -50,29 +50,9 @@ const WARM_UP_SHARE = 0.1;
 /** How long the workers may take for what is left when the load ends. */
 const DRAIN_MS = 120_000;
 
-const { values } = parseArgs({
-  options: {
-    rate: { type: 'string', default: '1000' },
-    minutes: { type: 'string', default: '5' },
-    workers: { type: 'string', default: '1' },
-    backend: { type: 'string', default: 'redis' },
-    json: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
-  },
-});
-if (values.help) process.stdout.write(usage);
-else {
-  const settings = settingsSchema.safeParse(values);
-  if (settings.success) process.exitCode = await main(settings.data);
-  else {
-    process.stderr.write(
-      `${settings.error.issues.map(({ path, message }) => `--${path.join('.')}: ${message}`).join('\n')}\n\n${usage}`,
-    );
-    process.exitCode = 64;
-  }
-}
+await runBench({ usage, settings: settingsSchema, main });
 
-async function main(settings: Settings): Promise<number> {
+async function main(settings: Settings, { json }: { readonly json: boolean }): Promise<number> {
   await using stack = new AsyncDisposableStack();
   const services = stack.use(await startServices());
   const databaseUrl = await services.createDatabase();
@@ -85,9 +65,8 @@ async function main(settings: Settings): Promise<number> {
   await queue.connected();
   const place = settings.backend === 'redis' ? { REDIS_URL: services.redisUrl } : { QUEUE_DATABASE_URL: databaseUrl };
   for (let number = 0; number < settings.workers; number += 1)
-    stack.use(await startWorker({ ...place, DATABASE_URL: databaseUrl }));
-  const ingest = stack.use(startIngest(place));
-  const port = await ingest.line(portOf);
+    await startWorker(stack, { ...place, DATABASE_URL: databaseUrl });
+  const { ingest, port } = await startIngest(stack, place);
 
   const load = stack.use(startLoad(port, settings));
   const looks = await watch({ queue, ingest, load, settings });
@@ -96,30 +75,8 @@ async function main(settings: Settings): Promise<number> {
   const refused = Object.values(byStatus).reduce((sum, count) => sum + count, 0) - acknowledged;
   const drained = await drain(pool, acknowledged);
   const report = { settings, acknowledged, refused, answered: latency, ...drained, ...judge(looks, settings) };
-  process.stdout.write(values.json ? `${JSON.stringify(report, null, 2)}\n` : render(report));
+  process.stdout.write(json ? `${JSON.stringify(report, null, 2)}\n` : render(report));
   return report.lost > 0 || report.twice > 0 || refused > 0 || report.grew ? 1 : 0;
-}
-
-function portOf(document: unknown): number | undefined {
-  const read = z.object({ url: z.url(), healthUrl: z.url() }).safeParse(document);
-  return read.success ? Number(new URL(read.data.url).port) : undefined;
-}
-
-function startIngest(place: Readonly<Record<string, string>>): Child {
-  return startChild({
-    script: 'apps/ingest/src/main.ts',
-    env: { ...place, PENSTOCK_CONFIG: 'bench/src/bench.config.ts', PORT: '0', HEALTH_PORT: '0', ENQUEUE_MS: '5000' },
-  });
-}
-
-async function startWorker(place: Readonly<Record<string, string>>): Promise<Child> {
-  const worker = startChild({
-    script: 'apps/worker/src/main.ts',
-    env: { ...place, PENSTOCK_CONFIG: 'bench/src/bench.config.ts', HEALTH_PORT: '0', FORWARD_CONCURRENCY: '0' },
-  });
-  const ready = z.object({ msg: z.literal('taking webhooks') });
-  await worker.line((document) => ready.safeParse(document).data);
-  return worker;
 }
 
 function startLoad(port: number, { rate, minutes }: Settings): Child {
@@ -162,16 +119,6 @@ async function watch(of: {
   }
   if (process.stderr.isTTY) process.stderr.write('\n');
   return looks;
-}
-
-/** Resident memory by Linux's account (proc_pid_status(5)); null elsewhere. */
-function residentMiB({ pid }: Child): number | null {
-  try {
-    const kibibytes = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-    return kibibytes === undefined ? null : Math.round(Number(kibibytes) / 1024);
-  } catch {
-    return null;
-  }
 }
 
 /** Waits for what is left, then counts effects and asks how long they took. */

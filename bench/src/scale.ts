@@ -1,13 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { Pool } from 'pg';
 import * as z from 'zod';
 import { fillWithDeliveries } from './bench-worker.ts';
-import { startChild } from './child.ts';
+import { runBench } from './command-line.ts';
+import { startWorker } from './processes.ts';
 import { startServices, type BenchServices } from './services.ts';
+import { ratios, summary } from './statistics.ts';
 import { stripeEvents } from './stripe-requests.ts';
 
-const usage = `Usage: pnpm bench:scale [--workers N,…] [--connections N] [--rounds N] [--seconds N]
+const usage = `Usage: pnpm bench:scale [--workers N,…] [--connections N] [--rounds N] [--seconds N] [--json]
 
 How much more several workers do than one, where a handler waits 20 ms for each
 event. Each worker has the same few connections to PostgreSQL, so that they are
@@ -17,20 +18,24 @@ what one worker can do, and not the machine's processors. Rounds interleave.
   --connections N  of each worker, three at least   (default 4)
   --rounds N       (default 2)
   --seconds N      of one measurement, about        (default 8)
+  --json           the report for machines
 
 Exit code 1 where an event was lost or took effect twice.
 `;
 
 const settingsSchema = z.object({
-  workers: z.string().transform((text, context) => {
-    const numbers = z.array(z.coerce.number().int().min(1).max(32)).min(2).safeParse(text.split(','));
-    if (numbers.success) return numbers.data;
-    context.addIssue({ code: 'custom', message: 'must be two or more numbers of workers, such as 1,4' });
-    return z.NEVER;
-  }),
-  connections: z.coerce.number().int().min(3).max(50),
-  rounds: z.coerce.number().int().min(1).max(20),
-  seconds: z.coerce.number().positive().max(600),
+  workers: z
+    .string()
+    .default('1,2,4')
+    .transform((text, context) => {
+      const numbers = z.array(z.coerce.number().int().min(1).max(32)).min(2).safeParse(text.split(','));
+      if (numbers.success) return numbers.data;
+      context.addIssue({ code: 'custom', message: 'must be two or more numbers of workers, such as 1,4' });
+      return z.NEVER;
+    }),
+  connections: z.coerce.number().int().min(3).max(50).default(4),
+  rounds: z.coerce.number().int().min(1).max(20).default(2),
+  seconds: z.coerce.number().positive().max(600).default(8),
 });
 type Settings = z.infer<typeof settingsSchema>;
 
@@ -42,28 +47,12 @@ const LOOK_MS = 50;
 /** The share of the events that is not counted: code is compiled and connections are opened meanwhile. */
 const WARM_UP_SHARE = 0.25;
 
-const { values } = parseArgs({
-  options: {
-    workers: { type: 'string', default: '1,2,4' },
-    connections: { type: 'string', default: '4' },
-    rounds: { type: 'string', default: '2' },
-    seconds: { type: 'string', default: '8' },
-    help: { type: 'boolean', default: false },
-  },
-});
-if (values.help) process.stdout.write(usage);
-else {
-  const settings = settingsSchema.safeParse(values);
-  if (settings.success) process.exitCode = await main(settings.data);
-  else {
-    process.stderr.write(
-      `${settings.error.issues.map(({ path, message }) => `--${path.join('.')}: ${message}`).join('\n')}\n\n${usage}`,
-    );
-    process.exitCode = 64;
-  }
-}
+await runBench({ usage, settings: settingsSchema, main });
 
-async function main({ workers, connections, rounds, seconds }: Settings): Promise<number> {
+async function main(
+  { workers, connections, rounds, seconds }: Settings,
+  { json }: { readonly json: boolean },
+): Promise<number> {
   await using services = await startServices();
   const rates = new Map<number, number[]>(workers.map((count) => [count, []]));
   let wrong = 0;
@@ -81,18 +70,20 @@ async function main({ workers, connections, rounds, seconds }: Settings): Promis
       );
     }
   const [least = 1] = workers.toSorted((one, other) => one - other);
-  for (const [count, measured] of rates) {
-    const ratios = measured.map((rate, round) => rate / (rates.get(least)?.[round] ?? rate));
-    process.stdout.write(
-      `${count} workers: ${median(measured).toFixed(0)} events a second, ${median(ratios).toFixed(2)} × of ${least}\n`,
-    );
+  const scaled = workers.map((count) => ({
+    workers: count,
+    perSecond: summary(rates.get(count) ?? []),
+    ratio: ratios(rates.get(count) ?? [], rates.get(least) ?? []),
+  }));
+  if (json) process.stdout.write(`${JSON.stringify({ connections, scaled, wrong }, null, 2)}\n`);
+  else {
+    for (const { workers: count, perSecond, ratio } of scaled)
+      process.stdout.write(
+        `${count} workers: ${perSecond.median.toFixed(0)} events a second, ${ratio.median.toFixed(2)} × of ${least}\n`,
+      );
+    process.stdout.write(`lost or twice: ${wrong}\n`);
   }
-  process.stdout.write(`lost or twice: ${wrong}\n`);
   return wrong > 0 ? 1 : 0;
-}
-
-function median(numbers: readonly number[]): number {
-  return numbers.toSorted((one, other) => one - other)[Math.floor(numbers.length / 2)] ?? 0;
 }
 
 async function measure(
@@ -104,23 +95,13 @@ async function measure(
   await using stack = new AsyncDisposableStack();
   const pool = stack.adopt(new Pool({ connectionString: databaseUrl, max: 1 }), (opened) => opened.end());
   await fillWithDeliveries(stripeEvents(given.events), { backend: 'redis', url: services.redisUrl, name: 'webhooks' });
-  const starting = Array.from({ length: given.count }, () =>
-    stack.use(
-      startChild({
-        script: 'apps/worker/src/main.ts',
-        env: {
-          REDIS_URL: services.redisUrl,
-          DATABASE_URL: databaseUrl,
-          DATABASE_POOL_MAX: String(given.connections),
-          PENSTOCK_CONFIG: 'bench/src/slow.config.ts',
-          HEALTH_PORT: '0',
-          FORWARD_CONCURRENCY: '0',
-        },
-      }),
-    ),
-  );
-  const ready = z.object({ msg: z.literal('taking webhooks') });
-  await Promise.all(starting.map((worker) => worker.line((document) => ready.safeParse(document).data)));
+  const env = {
+    REDIS_URL: services.redisUrl,
+    DATABASE_URL: databaseUrl,
+    DATABASE_POOL_MAX: String(given.connections),
+    PENSTOCK_CONFIG: 'bench/src/slow.config.ts',
+  };
+  await Promise.all(Array.from({ length: given.count }, () => startWorker(stack, env)));
   const count = async (what: string): Promise<number> => {
     const { rows } = await pool.query<{ count: number }>(`select count(${what})::int as count from bench_effects`);
     return rows[0]?.count ?? 0;
