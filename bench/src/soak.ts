@@ -8,17 +8,19 @@ import { isFlat, memoryOf, type Sample } from './memory-trend.ts';
 import { residentMiB, startIngest } from './processes.ts';
 import { startServices } from './services.ts';
 
-const usage = `Usage: pnpm bench:soak [--minutes N] [--rate N] [--bound-mib N] [--json]
+const usage = `Usage: pnpm bench:soak [--minutes N] [--rate N] [--bound-mib N]
+                       [--node-options TEXT] [--json]
 
 Whether the memory of one ingest stays where it is. Signed events arrive at a
 steady rate, whether or not it keeps up. Nobody processes them: the queue is
 emptied four times a second, so that Redis does not grow. Resident memory is
 read every 5 seconds; the first tenth of the time is warm-up.
 
-  --minutes N     (default 60; fractions too)
-  --rate N        events a second                                 (default 500)
-  --bound-mib N   what the ingest may take at most, in MiB        (default 200)
-  --json          the report for machines
+  --minutes N            (default 60; fractions too)
+  --rate N               events a second                            (default 500)
+  --bound-mib N          what the ingest may take at most, in MiB   (default 200)
+  --node-options TEXT    its NODE_OPTIONS, such as --max-semi-space-size=8
+  --json                 the report for machines
 
 Flat is: each sixth of the time has its median within 10 % of the whole's. Exit
 code 1 where it is not flat, or above the bound, or a request was refused, or
@@ -29,6 +31,7 @@ const settingsSchema = z.object({
   minutes: z.coerce.number().positive().max(10_080).default(60),
   rate: z.coerce.number().positive().max(100_000).default(500),
   'bound-mib': z.coerce.number().positive().default(200),
+  'node-options': z.string().default(''),
 });
 type Settings = z.infer<typeof settingsSchema>;
 
@@ -48,7 +51,10 @@ await runBench({ usage, settings: settingsSchema, main });
 async function main(settings: Settings, { json }: { readonly json: boolean }): Promise<number> {
   await using stack = new AsyncDisposableStack();
   const services = stack.use(await startServices());
-  const { ingest, port } = await startIngest(stack, { REDIS_URL: services.redisUrl });
+  const { ingest, port } = await startIngest(stack, {
+    REDIS_URL: services.redisUrl,
+    NODE_OPTIONS: settings['node-options'],
+  });
   if (residentMiB(ingest) === null) throw new Error('memory is read from /proc, which is not here');
   const queue = stack.adopt(new Queue('webhooks', { connection: services.redis }), (opened) => opened.close());
   const load = stack.use(startLoad(port, settings));
