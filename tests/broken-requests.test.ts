@@ -110,6 +110,43 @@ describe('bodies that are too large', () => {
   }
 });
 
+describe('requests without a signature, or with nothing that could be one', () => {
+  test('are refused before their bodies have come, and their connections are not kept waiting for them', async () => {
+    for (const [signature, code, detail] of [
+      [{}, 'signature_missing', missing],
+      [
+        { 'stripe-signature': 'v1=00' },
+        'signature_malformed',
+        /^the Stripe-Signature header is not t=<seconds>,v1=<hex>$/,
+      ],
+    ] as const) {
+      using connection = await openConnection(ingest);
+      connection.send(requestHead('POST /webhooks/stripe', { ...jsonType, ...signature, 'content-length': '1000000' }));
+      expectProblem(await connection.answer(), { status: 401, code, detail });
+      await connection.closed;
+    }
+  });
+
+  test('leave a connection to the next request, whatever of their bodies has come', async () => {
+    using connection = await openConnection(ingest);
+    for (let times = 0; times < 3; times += 1) {
+      const forged = Buffer.alloc(200_000, 'x');
+      const head = requestHead('POST /webhooks/stripe', { ...jsonType, 'content-length': String(forged.length) });
+      expectProblem(await connection.ask(Buffer.concat([Buffer.from(head), forged])), {
+        status: 401,
+        code: 'signature_missing',
+        detail: missing,
+      });
+      const { body } = aStripeEvent();
+      const genuine = requestHead('POST /webhooks/stripe', { ...signed(body), 'content-length': String(body.length) });
+      expect((await connection.ask(Buffer.concat([Buffer.from(genuine), body]))).status).toBe(200);
+    }
+  });
+});
+
+const missing = /^the Stripe-Signature header is missing$/;
+const jsonType = { 'content-type': 'application/json' };
+
 describe('slow, broken and unfinished requests', () => {
   test('a body that trickles is refused when its time is up', async () => {
     using connection = await openConnection(hasty);

@@ -4,7 +4,7 @@ import type { QueueStanding, ReceiveOutcome } from '@penstock/core/outcome';
 import type { Provider, Verifier } from '@penstock/core/provider';
 import type { RateLimit } from '@penstock/core/rate-limit';
 import type { RateLimiter } from '@penstock/runtime/rate-limit';
-import type { SignedRequest } from '@penstock/core/signed-request';
+import type { RequestHead, SignedRequest } from '@penstock/core/signed-request';
 import type { BodyRoom } from './body-room.ts';
 import { toDeliveries } from './deliveries.ts';
 import { enqueueDeliveries } from './enqueue-deliveries.ts';
@@ -45,8 +45,8 @@ export interface IncomingWebhook {
 }
 
 /**
- * One webhook, from the wire to the queue: limit, verify the exact bytes,
- * enqueue durably, and only then call it accepted. What a request contains
+ * One webhook, from the wire to the queue: limit, verify the exact bytes (where
+ * the head has no signature to verify, without them), enqueue durably, and only then call it accepted. What a request contains
  * decides the outcome and never throws.
  */
 export async function receiveWebhook(incoming: IncomingWebhook, world: ReceiveWorld): Promise<ReceiveOutcome> {
@@ -69,17 +69,18 @@ export async function receiveWebhook(incoming: IncomingWebhook, world: ReceiveWo
   const spent = limiter?.held() ?? null;
   if (spent !== null) return { kind: 'rate_limited', quota: spent };
 
+  const head: RequestHead = { method: 'POST', headers: request.headersDistinct, query: queryOf(request.url) };
+  // No body makes a signature of none. One that would be too large is told so all the same.
+  const isTooLarge = Number(request.headers['content-length'] ?? 0) > world.limits.bodyBytesMax;
+  const refusal = isTooLarge ? null : endpoint.verify.refuse?.(head);
+  if (refusal !== null && refusal !== undefined) return refusal;
+
   using place = world.bodies.enter();
   const body = await readBody(request, world.limits, place);
   if (body.kind !== 'body') return body;
 
   const receivedAt = world.now();
-  const signed: SignedRequest = {
-    method: 'POST',
-    headers: request.headersDistinct,
-    query: queryOf(request.url),
-    body: body.bytes,
-  };
+  const signed: SignedRequest = { ...head, body: body.bytes };
   const verification = await endpoint.verify(signed, receivedAt);
   if (verification.kind === 'rejected' || verification.kind === 'undecided') return verification;
 

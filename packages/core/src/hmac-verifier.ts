@@ -1,7 +1,8 @@
+import type { Verifier } from './provider.ts';
 import { matchingSecret, type HmacAlgorithm } from './hmac.ts';
 import { secretsActiveAt, type RotatingSecret } from './rotating-secrets.ts';
-import { readHeader, type SignedRequest } from './signed-request.ts';
-import { rejected, type EventsReading, type Tier, type Verification } from './verification.ts';
+import { readHeader, type RequestHead, type SignedRequest } from './signed-request.ts';
+import { rejected, type EventsReading, type Rejection, type Tier, type Verification } from './verification.ts';
 
 /** The signatures a request carries, and the time they cover where there is one. */
 export type SignatureReading =
@@ -13,7 +14,7 @@ export type SignatureReading =
 export interface HmacScheme {
   readonly tier: Tier;
   readonly algorithm: HmacAlgorithm;
-  readonly readSignatures: (request: SignedRequest) => SignatureReading;
+  readonly readSignatures: (head: RequestHead) => SignatureReading;
   /** The bytes that are signed, in order. */
   readonly signedParts: (request: SignedRequest, timestamp: string | null) => readonly (string | Buffer)[];
   /** The key that a secret stands for; its UTF-8 bytes where absent. */
@@ -22,6 +23,24 @@ export interface HmacScheme {
   readonly window: { readonly toleranceSeconds: number; readonly secondsOf: (timestamp: string) => number } | null;
   /** What the body, once proven, says of itself. */
   readonly readEvents: (request: SignedRequest) => EventsReading;
+}
+
+/** A verifier of requests that such a scheme signs. */
+export function hmacVerifier(scheme: HmacScheme, secrets: readonly RotatingSecret[]): Verifier {
+  return Object.assign(
+    (request: SignedRequest, receivedAt: Date) => verifyHmac(scheme, { secrets, request, receivedAt }),
+    {
+      refuse: (head: RequestHead) => {
+        const reading = scheme.readSignatures(head);
+        return reading.kind === 'signatures' ? null : refusalOf(reading);
+      },
+    },
+  );
+}
+
+/** What a head without a signature is refused with. */
+export function refusalOf(reading: { readonly kind: 'missing' | 'malformed'; readonly reason: string }): Rejection {
+  return rejected(reading.kind === 'missing' ? 'signature_missing' : 'signature_malformed', reading.reason);
 }
 
 /**
@@ -34,14 +53,7 @@ export function verifyHmac(
   context: { readonly secrets: readonly RotatingSecret[]; readonly request: SignedRequest; readonly receivedAt: Date },
 ): Verification {
   const reading = scheme.readSignatures(context.request);
-  switch (reading.kind) {
-    case 'missing':
-      return rejected('signature_missing', reading.reason);
-    case 'malformed':
-      return rejected('signature_malformed', reading.reason);
-    case 'signatures':
-      return verifySignatures(scheme, reading, context);
-  }
+  return reading.kind === 'signatures' ? verifySignatures(scheme, reading, context) : refusalOf(reading);
 }
 
 function verifySignatures(
@@ -113,7 +125,7 @@ export function signatureInHeader(options: {
   readonly prefix?: string;
   readonly encoding: 'hex' | 'base64';
   readonly bytes: number;
-}): (request: SignedRequest) => SignatureReading {
+}): (head: RequestHead) => SignatureReading {
   const { header, prefix = '', encoding, bytes } = options;
   return (request) => {
     const reading = readHeader(request, header);

@@ -1,8 +1,8 @@
 import type { Confirmer } from './confirmation.ts';
-import type { SignedRequest } from './signed-request.ts';
+import type { RequestHead, SignedRequest } from './signed-request.ts';
 import type { PaymentFact } from './payment-event.ts';
 import type { ProviderSnapshots } from './snapshot.ts';
-import type { Verification } from './verification.ts';
+import type { Rejection, Verification } from './verification.ts';
 
 /** One HTTP exchange with a provider's API. Redirects are never followed. */
 export interface OutgoingRequest {
@@ -32,7 +32,15 @@ export interface ProviderEffects {
 }
 
 /** Decides about one request. Never throws for anything the request contains. */
-export type Verifier = (request: SignedRequest, receivedAt: Date) => Verification | Promise<Verification>;
+export interface Verifier {
+  (request: SignedRequest, receivedAt: Date): Verification | Promise<Verification>;
+  /**
+   * What it would say whatever the body: that there is no signature, or nothing
+   * that could be one. Null where the body is needed to tell; absent where the
+   * signature is in the body.
+   */
+  readonly refuse?: (head: RequestHead) => Rejection | null;
+}
 
 /** An endpoint's settings as configured; a secret may be a reference that nobody has looked up. */
 export type EndpointSettings = Readonly<Record<string, unknown>>;

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { digestBytes, type HmacAlgorithm } from './hmac.ts';
-import { signatureInHeader, verifyHmac, type HmacScheme } from './hmac-verifier.ts';
+import { signatureInHeader, hmacVerifier, type HmacScheme } from './hmac-verifier.ts';
 import type { Verifier } from './provider.ts';
 import { parseSettings } from './provider-settings.ts';
 import { rotatingSecrets } from './rotating-secrets.ts';
@@ -32,7 +32,7 @@ export function createSignedBodyVerifier(scheme: SignedBodyScheme, settings: unk
     window: null,
     readEvents,
   };
-  return (request, receivedAt) => verifyHmac(hmac, { secrets, request, receivedAt });
+  return hmacVerifier(hmac, secrets);
 }
 
 const settingsSchema = z.strictObject({ secrets: rotatingSecrets });

@@ -2,13 +2,17 @@
  * A request as the provider sent it: the exact bytes of its body and its
  * header lines, unmerged. Nothing here has been trusted or decoded yet.
  */
-export interface SignedRequest {
+export interface SignedRequest extends RequestHead {
+  readonly body: Buffer;
+}
+
+/** What is known of it before its body has come. */
+export interface RequestHead {
   readonly method: string;
   /** Lower-case name to every value received under it, in order of arrival. */
   readonly headers: Readonly<Record<string, readonly string[] | undefined>>;
   /** What follows the `?` of the URL, without it; empty where there is none. */
   readonly query: string;
-  readonly body: Buffer;
 }
 
 /** What reading a header that must be there exactly once can find. */
@@ -27,7 +31,7 @@ const HEADER_CHARACTERS_MAX = 4096;
  * Reads a header that must be present exactly once, in printable ASCII.
  * Two values are refused rather than joined: which one was signed is anyone's guess.
  */
-export function readHeader(request: SignedRequest, name: string): HeaderReading {
+export function readHeader(request: RequestHead, name: string): HeaderReading {
   const values = request.headers[name];
   const [value] = values ?? [];
   if (values === undefined || value === undefined || value === '') return { kind: 'missing' };

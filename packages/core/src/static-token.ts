@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto';
 import { equalBytes } from './hmac.ts';
 import { secretsActiveAt, type RotatingSecret } from './rotating-secrets.ts';
-import type { Verification } from './verification.ts';
+import { readHeader, type RequestHead } from './signed-request.ts';
+import { rejected, type Rejection } from './verification.ts';
 
 /** Whether a token is one of ours. */
-export type TokenCheck =
-  | { readonly kind: 'known'; readonly keyId: string }
-  | Extract<Verification, { readonly kind: 'rejected' }>;
+export type TokenCheck = { readonly kind: 'known'; readonly keyId: string } | Rejection;
 
 /**
  * Compares a token that stands in the request as it is with every active
@@ -26,6 +25,17 @@ export function checkStaticToken(
     if (equalBytes(given, sha256(value)) && keyId === null) keyId = name;
   }
   return keyId === null ? mismatch : { kind: 'known', keyId };
+}
+
+/** The token that a header must hold as it is. */
+export function tokenInHeader(
+  head: RequestHead,
+  name: string,
+): { readonly kind: 'token'; readonly token: string } | Rejection {
+  const header = readHeader(head, name);
+  if (header.kind === 'missing') return rejected('signature_missing', `the ${name} header is missing`);
+  if (header.kind === 'unusable') return rejected('signature_malformed', header.reason);
+  return { kind: 'token', token: header.value };
 }
 
 const mismatch: TokenCheck = {

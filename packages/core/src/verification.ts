@@ -60,10 +60,17 @@ export type Verification =
       readonly transmissionId: string | null;
       readonly reason: string;
     }
-  | { readonly kind: 'rejected'; readonly code: RejectionCode; readonly reason: string }
+  | Rejection
   /** Neither proven nor disproven now (PayPal unreachable): the provider is asked to send it again. */
   | { readonly kind: 'undecided'; readonly reason: string };
 
-export function rejected(code: RejectionCode, reason: string): Verification {
+export interface Rejection {
+  readonly kind: 'rejected';
+  readonly code: RejectionCode;
+  /** For people; quotes nothing of the request. */
+  readonly reason: string;
+}
+
+export function rejected(code: RejectionCode, reason: string): Rejection {
   return { kind: 'rejected', code, reason };
 }

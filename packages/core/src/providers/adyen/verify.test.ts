@@ -52,6 +52,7 @@ describe('platform webhooks', () => {
       return requestOf(body, { hmacsignature: [hmacsignature] });
     },
     signatureHeader: 'hmacsignature',
+    elsewhereInBody: true,
     encoding: 'base64',
     several: null,
     many: null,

@@ -2,9 +2,9 @@ import * as z from 'zod';
 import { readJsonBody } from '../../json-body.ts';
 import type { Verifier } from '../../provider.ts';
 import { parseSettings } from '../../provider-settings.ts';
-import { readHeader } from '../../signed-request.ts';
-import { checkStaticToken } from '../../static-token.ts';
-import { rejected } from '../../verification.ts';
+import type { RequestHead } from '../../signed-request.ts';
+import { checkStaticToken, tokenInHeader } from '../../static-token.ts';
+import type { Rejection } from '../../verification.ts';
 import { statedTimeIfReadable } from '../envelope-fields.ts';
 import { flutterwaveSettings } from './settings.ts';
 
@@ -16,17 +16,16 @@ import { flutterwaveSettings } from './settings.ts';
  */
 export function createFlutterwaveVerifier(settings: unknown): Verifier {
   const { secrets } = parseSettings(flutterwaveSettings, settings);
-  return (request, receivedAt) => {
-    const header = readHeader(request, 'verif-hash');
-    if (header.kind === 'missing') return rejected('signature_missing', 'the verif-hash header is missing');
-    if (header.kind === 'unusable') return rejected('signature_malformed', header.reason);
-    const check = checkStaticToken(header.value, { secrets, receivedAt });
+  const verify: Verifier = (request, receivedAt) => {
+    const reading = readToken(request);
+    if (reading.kind === 'rejected') return reading;
+    const check = checkStaticToken(reading.token, { secrets, receivedAt });
     if (check.kind === 'rejected') return check;
 
     const proven = { tier: 'none', keyId: check.keyId, transmissionId: null } as const;
-    const reading = readJsonBody(request.body, flutterwaveEvent);
-    if (reading.kind === 'malformed') return { kind: 'malformed', ...proven, reason: reading.reason };
-    const { event: type, data } = reading.value;
+    const body = readJsonBody(request.body, flutterwaveEvent);
+    if (body.kind === 'malformed') return { kind: 'malformed', ...proven, reason: body.reason };
+    const { event: type, data } = body.value;
     // Anybody who has seen the hash can send any id first; a moment of its own keeps a genuine
     // notification from being taken for a repetition of that. To fetch once too often is harmless.
     const eventId = `${data.id}.${receivedAt.getTime()}`;
@@ -37,6 +36,14 @@ export function createFlutterwaveVerifier(settings: unknown): Verifier {
       events: [{ ...event, livemode: null, apiVersion: null, providerAccount: null }],
     };
   };
+  return Object.assign(verify, { refuse });
+}
+
+const readToken = (head: RequestHead) => tokenInHeader(head, 'verif-hash');
+
+function refuse(head: RequestHead): Rejection | null {
+  const reading = readToken(head);
+  return reading.kind === 'rejected' ? reading : null;
 }
 
 /** A v3 notification; the id is the transaction's. */

@@ -1,8 +1,8 @@
-import { decodeSignature, verifyHmac, type HmacScheme, type SignatureReading } from '../../hmac-verifier.ts';
+import { decodeSignature, hmacVerifier, type HmacScheme, type SignatureReading } from '../../hmac-verifier.ts';
 import { digestBytes } from '../../hmac.ts';
 import type { Verifier } from '../../provider.ts';
 import { parseSettings } from '../../provider-settings.ts';
-import { readHeader, type SignedRequest } from '../../signed-request.ts';
+import { readHeader, type RequestHead } from '../../signed-request.ts';
 import { isIdentifier, readGenericEvents } from './events.ts';
 import { settingsSchema, type GenericSettings } from './settings.ts';
 
@@ -34,13 +34,13 @@ export function createGenericHmacVerifier(settings: unknown): Verifier {
           },
     readEvents: (request) => readGenericEvents(request, parsed.event),
   };
-  return (request, receivedAt) => verifyHmac(scheme, { secrets, request, receivedAt });
+  return hmacVerifier(scheme, secrets);
 }
 
 /** While keys are rolled a provider sends two; more than this is no provider. */
 const SIGNATURES_MAX = 8;
 
-function readSignatures(request: SignedRequest, settings: GenericSettings): SignatureReading {
+function readSignatures(request: RequestHead, settings: GenericSettings): SignatureReading {
   const { signature, algorithm } = settings;
   const malformed = (reason: string): SignatureReading => ({ kind: 'malformed', reason });
   const header = readHeader(request, signature.header);
@@ -74,7 +74,7 @@ function readSignatures(request: SignedRequest, settings: GenericSettings): Sign
 
 /** The digits of the signed time, as sent: the signed string holds these very ones. */
 function signedTime(
-  request: SignedRequest,
+  request: RequestHead,
   elements: readonly string[],
   source: NonNullable<GenericSettings['timestamp']>,
 ): string | null {
@@ -92,7 +92,7 @@ function signsId({ parts }: GenericSettings): boolean {
   return parts.some((part) => part.kind === 'placeholder' && part.name === 'id');
 }
 
-function signedId(request: SignedRequest, { event }: GenericSettings): string | null {
+function signedId(request: RequestHead, { event }: GenericSettings): string | null {
   if (event.id === undefined || !('header' in event.id)) return null;
   const reading = readHeader(request, event.id.header);
   return reading.kind === 'one' && isIdentifier(reading.value) ? reading.value : null;

@@ -3,8 +3,8 @@ import { matchingSecret } from '../../hmac.ts';
 import type { Verifier } from '../../provider.ts';
 import { parseSettings } from '../../provider-settings.ts';
 import { secretsActiveAt } from '../../rotating-secrets.ts';
-import { readHeader, type SignedRequest } from '../../signed-request.ts';
-import { rejected, type RejectionCode, type VerifiedEvent } from '../../verification.ts';
+import { readHeader, type RequestHead } from '../../signed-request.ts';
+import { rejected, type Rejection, type VerifiedEvent } from '../../verification.ts';
 import { mercadoPagoSettings } from './settings.ts';
 
 /**
@@ -23,9 +23,9 @@ import { mercadoPagoSettings } from './settings.ts';
  */
 export function createMercadoPagoVerifier(settings: unknown): Verifier {
   const { secrets, toleranceSeconds } = parseSettings(mercadoPagoSettings, settings);
-  return (request, receivedAt) => {
+  const verify: Verifier = (request, receivedAt) => {
     const reading = readSigned(request);
-    if (reading.kind === 'rejected') return rejected(reading.code, reading.reason);
+    if (reading.kind === 'rejected') return reading;
     const active = secretsActiveAt(secrets, receivedAt);
     const secret = active.find(({ value }) =>
       manifests(reading).some(
@@ -49,6 +49,12 @@ export function createMercadoPagoVerifier(settings: unknown): Verifier {
       { request, receivedAt, timestamp: reading.timestamp, keyId: secret.name },
     );
   };
+  return Object.assign(verify, { refuse });
+}
+
+function refuse(head: RequestHead): Rejection | null {
+  const reading = readSigned(head);
+  return reading.kind === 'rejected' ? reading : null;
 }
 
 /** Milliseconds from 1973 on are beyond every second until 5138. */
@@ -68,12 +74,11 @@ interface SignedReading {
   readonly signature: Buffer;
 }
 
-type Reading = SignedReading | { readonly kind: 'rejected'; readonly code: RejectionCode; readonly reason: string };
+type Reading = SignedReading | Rejection;
 
-function readSigned(request: SignedRequest): Reading {
+function readSigned(request: RequestHead): Reading {
   const header = readHeader(request, 'x-signature');
-  if (header.kind === 'missing')
-    return { kind: 'rejected', code: 'signature_missing', reason: 'the x-signature header is missing' };
+  if (header.kind === 'missing') return rejected('signature_missing', 'the x-signature header is missing');
   if (header.kind === 'unusable') return malformed(header.reason);
   const requestId = readHeader(request, 'x-request-id');
   if (requestId.kind === 'unusable') return malformed(requestId.reason);
@@ -98,7 +103,7 @@ function readSigned(request: SignedRequest): Reading {
 }
 
 function malformed(reason: string): Reading {
-  return { kind: 'rejected', code: 'signature_malformed', reason };
+  return rejected('signature_malformed', reason);
 }
 
 /** The strings that may have been signed. */

@@ -1,10 +1,10 @@
 import * as z from 'zod';
-import { decodeSignature, verifyHmac, type HmacScheme, type SignatureReading } from '../../hmac-verifier.ts';
+import { decodeSignature, refusalOf, verifyHmac, type HmacScheme, type SignatureReading } from '../../hmac-verifier.ts';
 import { readJsonBody } from '../../json-body.ts';
 import type { Verifier } from '../../provider.ts';
-import type { SignedRequest } from '../../signed-request.ts';
+import type { RequestHead, SignedRequest } from '../../signed-request.ts';
 import { checkStaticToken } from '../../static-token.ts';
-import { rejected, type EventsReading, type Verification } from '../../verification.ts';
+import { rejected, type EventsReading, type Rejection, type Verification } from '../../verification.ts';
 import { identifier } from '../envelope-fields.ts';
 import { readMollieSettings, type MollieSettings } from './settings.ts';
 
@@ -24,11 +24,20 @@ import { readMollieSettings, type MollieSettings } from './settings.ts';
  */
 export function createMollieVerifier(settings: unknown): Verifier {
   const known = readMollieSettings(settings);
-  return (request, receivedAt) =>
-    request.headers['x-mollie-signature'] === undefined
+  const { secrets } = known;
+  const verify: Verifier = (request, receivedAt) =>
+    isClassic(request)
       ? verifyClassic(known, { request, receivedAt })
-      : verifyHmac(scheme, { secrets: known.secrets, request, receivedAt });
+      : verifyHmac(scheme, { secrets, request, receivedAt });
+  const refuse = (head: RequestHead): Rejection | null => {
+    const reading = isClassic(head) ? readToken(head, known) : readSignatures(head);
+    if (reading.kind === 'rejected') return reading;
+    return reading.kind === 'missing' || reading.kind === 'malformed' ? refusalOf(reading) : null;
+  };
+  return Object.assign(verify, { refuse });
 }
+
+const isClassic = ({ headers }: RequestHead): boolean => headers['x-mollie-signature'] === undefined;
 
 const scheme: HmacScheme = {
   tier: 'body',
@@ -48,7 +57,7 @@ const malformed: SignatureReading = {
 };
 
 /** The header may come twice, or be joined by a proxy into one. */
-function readSignatures(request: SignedRequest): SignatureReading {
+function readSignatures(request: RequestHead): SignatureReading {
   const values = (request.headers['x-mollie-signature'] ?? []).filter((value) => value !== '');
   if (values.length === 0) return { kind: 'missing', reason: 'the x-mollie-signature header is missing' };
   if (values.some((value) => value.length > 1_024)) return malformed;
@@ -73,17 +82,26 @@ function readEvents(body: Buffer): EventsReading {
   return { kind: 'events', events: [{ ...event, livemode: null, apiVersion: null, providerAccount: null }] };
 }
 
-function verifyClassic(
+function readToken(
+  { query }: RequestHead,
   { tokens }: MollieSettings,
-  { request, receivedAt }: { readonly request: SignedRequest; readonly receivedAt: Date },
-): Verification {
-  const given = new URLSearchParams(request.query).getAll('token');
+): { readonly kind: 'token'; readonly token: string } | Rejection {
+  const given = new URLSearchParams(query).getAll('token');
   const [token] = given;
   if (token === undefined || token === '' || tokens.length === 0)
     return rejected('signature_missing', 'there is neither an x-mollie-signature header nor a token in the URL');
   if (given.length > 1 || token.length > 512)
     return rejected('signature_malformed', 'the token stands in the URL more than once, or is too long');
-  const check = checkStaticToken(token, { secrets: tokens, receivedAt });
+  return { kind: 'token', token };
+}
+
+function verifyClassic(
+  settings: MollieSettings,
+  { request, receivedAt }: { readonly request: SignedRequest; readonly receivedAt: Date },
+): Verification {
+  const reading = readToken(request, settings);
+  if (reading.kind === 'rejected') return reading;
+  const check = checkStaticToken(reading.token, { secrets: settings.tokens, receivedAt });
   if (check.kind === 'rejected') return check;
 
   const proven = { tier: 'none', keyId: check.keyId, transmissionId: null } as const;

@@ -1,10 +1,10 @@
 import * as z from 'zod';
-import { decodeSignature, verifyHmac, type HmacScheme, type SignatureReading } from '../../hmac-verifier.ts';
+import { decodeSignature, hmacVerifier, type HmacScheme, type SignatureReading } from '../../hmac-verifier.ts';
 import { readJsonBody } from '../../json-body.ts';
 import type { Verifier } from '../../provider.ts';
 import { parseSettings } from '../../provider-settings.ts';
 import { rotatingSecrets } from '../../rotating-secrets.ts';
-import { readHeader, type SignedRequest } from '../../signed-request.ts';
+import { readHeader, type RequestHead } from '../../signed-request.ts';
 import type { EventsReading } from '../../verification.ts';
 import { identifier } from '../envelope-fields.ts';
 
@@ -30,7 +30,7 @@ export function createPaddleVerifier(settings: unknown): Verifier {
     window: { toleranceSeconds, secondsOf: Number },
     readEvents: ({ body }) => readEvents(body),
   };
-  return (request, receivedAt) => verifyHmac(scheme, { secrets, request, receivedAt });
+  return hmacVerifier(scheme, secrets);
 }
 
 const settingsSchema = z.strictObject({
@@ -48,7 +48,7 @@ const header = 'paddle-signature';
 /** One for each active secret, of which there are two in a rotation; more than this is not Paddle. */
 const SIGNATURES_MAX = 8;
 
-function readSignatures(request: SignedRequest): SignatureReading {
+function readSignatures(request: RequestHead): SignatureReading {
   const reading = readHeader(request, header);
   if (reading.kind === 'missing') return { kind: 'missing', reason: `the ${header} header is missing` };
   if (reading.kind === 'unusable') return { kind: 'malformed', reason: reading.reason };

@@ -2,7 +2,7 @@ import { verify } from 'node:crypto';
 import { matchingSecret } from '../../hmac.ts';
 import type { ProviderEffects } from '../../provider.ts';
 import type { SignedRequest } from '../../signed-request.ts';
-import type { Tier } from '../../verification.ts';
+import type { Rejection, Tier } from '../../verification.ts';
 import {
   createCertificateFinder,
   readCertificateUrl,
@@ -12,7 +12,7 @@ import {
 import { createPostback, type AskPayPal } from './postback.ts';
 import type { PayPalSettings } from './settings.ts';
 import { demoMessage, paypalMessage, type SignedParts } from './signed-message.ts';
-import { readCertificateAddress, type AuthAlgorithm, type Rejection, type Transmission } from './transmission.ts';
+import { readCertificateAddress, type AuthAlgorithm, type Transmission } from './transmission.ts';
 
 /** A delivery whose headers are well formed and whose signature is not yet proven. */
 export interface Delivery {

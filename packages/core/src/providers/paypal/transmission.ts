@@ -1,5 +1,5 @@
-import { readHeader, type SignedRequest } from '../../signed-request.ts';
-import type { Verification } from '../../verification.ts';
+import { readHeader, type RequestHead } from '../../signed-request.ts';
+import type { Rejection } from '../../verification.ts';
 import { readDateTime } from './date-time.ts';
 
 /**
@@ -17,14 +17,12 @@ export interface Transmission {
 
 export type AuthAlgorithm = 'SHA256withRSA' | 'HmacSHA256';
 
-export type Rejection = Extract<Verification, { readonly kind: 'rejected' }>;
-
 /**
  * Reads the headers every signed delivery carries. Rejects what cannot be one:
  * `signature_missing`, or `signature_malformed` naming the header at fault.
  */
 export function readTransmission(
-  request: SignedRequest,
+  request: RequestHead,
   algorithm: AuthAlgorithm,
 ): { readonly kind: 'read'; readonly transmission: Transmission } | Rejection {
   const id = readForm(request, {
@@ -62,7 +60,7 @@ export function readTransmission(
 
 /** Reads the address of the signing certificate as sent; certificates.ts decides whether it may be fetched. */
 export function readCertificateAddress(
-  request: SignedRequest,
+  request: RequestHead,
 ): { readonly kind: 'read'; readonly value: string } | Rejection {
   return readForm(request, {
     name: 'paypal-cert-url',
@@ -92,7 +90,7 @@ interface HeaderForm {
 }
 
 function readForm(
-  request: SignedRequest,
+  request: RequestHead,
   { name, form, matches }: HeaderForm,
 ): { readonly kind: 'read'; readonly value: string } | Rejection {
   const reading = readHeader(request, name);

@@ -1,5 +1,6 @@
 import type { ProviderEffects, Verifier } from '../../provider.ts';
-import { rejected, type Verification } from '../../verification.ts';
+import { rejected, type Rejection, type Verification } from '../../verification.ts';
+import type { RequestHead } from '../../signed-request.ts';
 import { createAuthentication } from './authentication.ts';
 import { readEnvelope } from './envelope.ts';
 import { readPayPalSettings } from './settings.ts';
@@ -18,7 +19,7 @@ import { readTransmission, type Transmission } from './transmission.ts';
 export function createPayPalVerifier(settings: unknown, effects: ProviderEffects): Verifier {
   const { environment, toleranceMs, webhookId, mode } = readPayPalSettings(settings, effects);
   const { algorithm, authenticate } = createAuthentication({ environment, webhookId, mode, effects });
-  return async (request, receivedAt) => {
+  const verify: Verifier = async (request, receivedAt) => {
     const reading = readTransmission(request, algorithm);
     if (reading.kind === 'rejected') return reading;
     const { transmission } = reading;
@@ -32,6 +33,11 @@ export function createPayPalVerifier(settings: unknown, effects: ProviderEffects
       return { kind: 'malformed', tier, keyId, transmissionId: transmission.id, reason: envelope.reason };
     return { kind: 'verified', tier, keyId, events: [envelope.event], transmissionId: transmission.id };
   };
+  const refuse = (head: RequestHead): Rejection | null => {
+    const reading = readTransmission(head, algorithm);
+    return reading.kind === 'rejected' ? reading : null;
+  };
+  return Object.assign(verify, { refuse });
 }
 
 /** PayPal's clock and ours may differ by minutes; the long window is for retries, which only ever make a delivery older. */

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { signatureInHeader, verifyHmac, type HmacScheme } from '../../hmac-verifier.ts';
+import { signatureInHeader, hmacVerifier, type HmacScheme } from '../../hmac-verifier.ts';
 import { readJsonBody } from '../../json-body.ts';
 import type { Verifier } from '../../provider.ts';
 import { parseSettings } from '../../provider-settings.ts';
@@ -24,7 +24,7 @@ export function createSquareVerifier(settings: unknown): Verifier {
     window: null,
     readEvents: ({ body }) => readEvents(body),
   };
-  return (request, receivedAt) => verifyHmac(scheme, { secrets, request, receivedAt });
+  return hmacVerifier(scheme, secrets);
 }
 
 const settingsSchema = z.strictObject({

@@ -1,5 +1,5 @@
 import { decodeSignature } from '../../hmac-verifier.ts';
-import { readHeader, type SignedRequest } from '../../signed-request.ts';
+import { readHeader, type RequestHead } from '../../signed-request.ts';
 import type { WebhookSignature } from './keys.ts';
 
 /** The three headers, all of one family. */
@@ -17,7 +17,7 @@ export type HeadersReading =
  * Reads id, time and signatures from the `webhook-*` headers, or from Svix's
  * `svix-*` where there is no `webhook-signature`; never some of each.
  */
-export function readWebhookHeaders(request: SignedRequest): HeadersReading {
+export function readWebhookHeaders(request: RequestHead): HeadersReading {
   const family = readHeader(request, 'webhook-signature').kind === 'missing' ? 'svix' : 'webhook';
   const signature = readHeader(request, `${family}-signature`);
   if (signature.kind === 'missing') return { kind: 'missing', reason: 'the webhook-signature header is missing' };

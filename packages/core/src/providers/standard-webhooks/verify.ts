@@ -1,10 +1,11 @@
 import * as z from 'zod';
-import { verifyProven } from '../../hmac-verifier.ts';
+import { refusalOf, verifyProven } from '../../hmac-verifier.ts';
 import { readJsonBody } from '../../json-body.ts';
 import type { Verifier } from '../../provider.ts';
 import { parseSettings } from '../../provider-settings.ts';
 import { rotatingSecrets, secretsActiveAt, type RotatingSecret } from '../../rotating-secrets.ts';
-import { rejected, type EventsReading } from '../../verification.ts';
+import type { RequestHead } from '../../signed-request.ts';
+import { rejected, type EventsReading, type Rejection } from '../../verification.ts';
 import { identifier, statedTimeIfReadable } from '../envelope-fields.ts';
 import { readWebhookHeaders } from './headers.ts';
 import { matchingKey, webhookKey, type WebhookKey } from './keys.ts';
@@ -18,10 +19,9 @@ import { matchingKey, webhookKey, type WebhookKey } from './keys.ts';
  */
 export function createStandardWebhooksVerifier(settings: unknown): Verifier {
   const { secrets, keys, toleranceSeconds } = parseSettings(settingsSchema, settings);
-  return (request, receivedAt) => {
+  const verify: Verifier = (request, receivedAt) => {
     const headers = readWebhookHeaders(request);
-    if (headers.kind === 'missing') return rejected('signature_missing', headers.reason);
-    if (headers.kind === 'malformed') return rejected('signature_malformed', headers.reason);
+    if (headers.kind !== 'headers') return refusalOf(headers);
 
     const { id, timestamp, signatures } = headers;
     const key = matchingKey({
@@ -39,6 +39,12 @@ export function createStandardWebhooksVerifier(settings: unknown): Verifier {
       { request, receivedAt, timestamp, keyId: key.name },
     );
   };
+  return Object.assign(verify, { refuse });
+}
+
+function refuse(head: RequestHead): Rejection | null {
+  const headers = readWebhookHeaders(head);
+  return headers.kind === 'headers' ? null : refusalOf(headers);
 }
 
 const notAKey =

@@ -4,9 +4,9 @@ import { readJsonBody } from '../../json-body.ts';
 import type { Verifier } from '../../provider.ts';
 import { parseSettings } from '../../provider-settings.ts';
 import { rotatingSecrets } from '../../rotating-secrets.ts';
-import { readHeader } from '../../signed-request.ts';
-import { checkStaticToken } from '../../static-token.ts';
-import { rejected } from '../../verification.ts';
+import type { RequestHead } from '../../signed-request.ts';
+import { checkStaticToken, tokenInHeader } from '../../static-token.ts';
+import { rejected, type Rejection } from '../../verification.ts';
 import { stripeApiKey } from '../stripe/confirm.ts';
 import { readStripeEvents } from '../stripe/event.ts';
 import { unwrapped } from './envelope.ts';
@@ -22,13 +22,10 @@ import { unwrapped } from './envelope.ts';
  */
 export function createStripeCloudVerifier(settings: unknown): Verifier {
   const { secrets } = parseSettings(settingsSchema, settings);
-  return (request, receivedAt) => {
-    const header = readHeader(request, 'authorization');
-    if (header.kind === 'missing') return rejected('signature_missing', 'the authorization header is missing');
-    if (header.kind === 'unusable') return rejected('signature_malformed', header.reason);
-    const token = /^Bearer (?<token>[\x21-\x7e]+)$/.exec(header.value)?.groups?.['token'];
-    if (token === undefined) return rejected('signature_malformed', 'the authorization header is not Bearer <token>');
-    const check = checkStaticToken(token, { secrets, receivedAt });
+  const verify: Verifier = (request, receivedAt) => {
+    const bearer = readBearer(request);
+    if (bearer.kind === 'rejected') return bearer;
+    const check = checkStaticToken(bearer.token, { secrets, receivedAt });
     if (check.kind === 'rejected') return check;
 
     const proven = { tier: 'none', keyId: check.keyId, transmissionId: null } as const;
@@ -40,6 +37,20 @@ export function createStripeCloudVerifier(settings: unknown): Verifier {
       ? { kind: 'malformed', ...proven, reason: events.reason }
       : { kind: 'verified', ...proven, events: events.events.map((told) => ({ ...told, body: event })) };
   };
+  return Object.assign(verify, { refuse });
+}
+
+function readBearer(head: RequestHead): ReturnType<typeof tokenInHeader> {
+  const header = tokenInHeader(head, 'authorization');
+  if (header.kind === 'rejected') return header;
+  const token = /^Bearer (?<token>[\x21-\x7e]+)$/.exec(header.token)?.groups?.['token'];
+  if (token === undefined) return rejected('signature_malformed', 'the authorization header is not Bearer <token>');
+  return { kind: 'token', token };
+}
+
+function refuse(head: RequestHead): Rejection | null {
+  const bearer = readBearer(head);
+  return bearer.kind === 'rejected' ? bearer : null;
 }
 
 const settingsSchema = z.strictObject({

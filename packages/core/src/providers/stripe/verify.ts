@@ -1,10 +1,10 @@
 import * as z from 'zod';
 import { apiOriginSetting } from '../../api-settings.ts';
-import { decodeSignature, verifyHmac, type HmacScheme, type SignatureReading } from '../../hmac-verifier.ts';
+import { decodeSignature, hmacVerifier, type HmacScheme, type SignatureReading } from '../../hmac-verifier.ts';
 import type { Verifier } from '../../provider.ts';
 import { parseSettings } from '../../provider-settings.ts';
 import { rotatingSecrets } from '../../rotating-secrets.ts';
-import { readHeader, type SignedRequest } from '../../signed-request.ts';
+import { readHeader, type RequestHead } from '../../signed-request.ts';
 import { readStripeEvents } from './event.ts';
 
 /**
@@ -27,7 +27,7 @@ export function createStripeVerifier(settings: unknown): Verifier {
     window: { toleranceSeconds, secondsOf: Number },
     readEvents: ({ body }) => readStripeEvents(body),
   };
-  return (request, receivedAt) => verifyHmac(scheme, { secrets, request, receivedAt });
+  return hmacVerifier(scheme, secrets);
 }
 
 const settingsSchema = z.object({
@@ -48,7 +48,7 @@ const malformed: SignatureReading = {
   reason: 'the Stripe-Signature header is not t=<seconds>,v1=<hex>',
 };
 
-function readSignatures(request: SignedRequest): SignatureReading {
+function readSignatures(request: RequestHead): SignatureReading {
   const header = readHeader(request, 'stripe-signature');
   if (header.kind === 'missing') return { kind: 'missing', reason: 'the Stripe-Signature header is missing' };
   if (header.kind === 'unusable') return { kind: 'malformed', reason: header.reason };

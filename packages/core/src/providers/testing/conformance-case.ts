@@ -1,6 +1,6 @@
 import type { Provider } from '../../provider.ts';
 import type { SignedRequest } from '../../signed-request.ts';
-import type { Tier, Verification } from '../../verification.ts';
+import type { Rejection, Tier, Verification } from '../../verification.ts';
 
 /** What a provider brings to the conformance suite: how it signs, and one event of its own. */
 export interface ConformanceCase {
@@ -28,6 +28,8 @@ export interface ConformanceCase {
   readonly covers?: 'body' | 'fields';
   /** The header that holds the signature, lower case; null where it is in the body. */
   readonly signatureHeader: string | null;
+  /** Other webhooks of this provider have it in the body: a head without one may still be genuine. */
+  readonly elsewhereInBody?: true;
   /** How the signature is written; null where the signature's header holds none of its own. */
   readonly encoding: 'hex' | 'base64' | null;
   /**
@@ -62,4 +64,6 @@ export interface ConformanceContext {
   /** Under the one secret of the case, unless others are given. */
   readonly verify: (request: SignedRequest, at?: Date) => Promise<Verification>;
   readonly signed: () => SignedRequest;
+  /** What its head alone is refused with; null where the body is asked for. */
+  readonly refuse: (request: SignedRequest) => Rejection | null;
 }

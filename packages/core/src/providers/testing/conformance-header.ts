@@ -6,7 +6,7 @@ import { now, type ConformanceContext } from './conformance-case.ts';
 
 /** The guarantees of the header that holds the signature. */
 export function describeHeader(context: ConformanceContext & { readonly header: string }): void {
-  const { given, header, verify, signed } = context;
+  const { given, header, verify, signed, refuse } = context;
   const withHeader = (values: readonly string[] | undefined): SignedRequest => ({
     ...signed(),
     headers: { ...signed().headers, [header]: values },
@@ -20,6 +20,13 @@ export function describeHeader(context: ConformanceContext & { readonly header: 
         expect(await verify(withHeader(values))).toMatchObject({ kind: 'rejected', code: 'signature_missing' });
       }
     });
+
+    if (given.elsewhereInBody !== true)
+      it('missing or of another form is refused by the head alone', () => {
+        for (const values of [undefined, [], [''], ['x'.repeat(5_000)], ['nonsense']])
+          expect(refuse(withHeader(values)), JSON.stringify(values)?.slice(0, 60)).not.toBeNull();
+        expect(refuse(signed())).toBeNull();
+      });
 
     it('oversized, non-ASCII or of another form is signature_malformed', async () => {
       for (const values of [['x'.repeat(5_000)], [`${value}é`], ['nonsense'], [`${value}\u0000`]]) {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { ProviderEffects, Verifier } from '../../provider.ts';
 import { keyNameOf } from '../../rotating-secrets.ts';
 import type { SignedRequest } from '../../signed-request.ts';
-import type { Verification } from '../../verification.ts';
+import type { Rejection, Verification } from '../../verification.ts';
 import { describeBody } from './conformance-body.ts';
 import { now, type ConformanceCase } from './conformance-case.ts';
 import { describeHeader } from './conformance-header.ts';
@@ -23,8 +23,15 @@ export function conformsTo(given: ConformanceCase): void {
   const unreadable = covers === 'body' ? 'malformed' : 'rejected';
   const open = (secrets: Parameters<ConformanceCase['settingsWith']>[0]): Verifier =>
     provider.createVerifier(given.settingsWith(secrets), effects);
-  const verify = async (request: SignedRequest, at: Date = now): Promise<Verification> =>
-    withReason(await open([secret])(request, at), secret);
+  const refuse = ({ method, headers, query }: SignedRequest): Rejection | null =>
+    open([secret]).refuse?.({ method, headers, query }) ?? null;
+  const verify = async (request: SignedRequest, at: Date = now): Promise<Verification> => {
+    const verification = withReason(await open([secret])(request, at), secret);
+    const refusal = refuse(request);
+    // Whatever is said before the body has come is what would be said after it.
+    if (refusal !== null) expect(verification).toEqual(refusal);
+    return verification;
+  };
   const signed = (): SignedRequest => sign(body, { secret, at: now });
 
   describe(`${provider.id} conforms`, () => {
@@ -109,7 +116,7 @@ export function conformsTo(given: ConformanceCase): void {
     });
   });
 
-  describeBody({ given, verify, signed });
-  if (signatureHeader !== null) describeHeader({ given, header: signatureHeader, verify, signed });
+  describeBody({ given, verify, signed, refuse });
+  if (signatureHeader !== null) describeHeader({ given, header: signatureHeader, verify, signed, refuse });
   if (given.windowSeconds !== null) describeWindow({ given, windowSeconds: given.windowSeconds, verify });
 }

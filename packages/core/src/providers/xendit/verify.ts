@@ -1,9 +1,9 @@
 import { readJsonBody } from '../../json-body.ts';
 import type { Verifier } from '../../provider.ts';
 import { parseSettings } from '../../provider-settings.ts';
-import { readHeader } from '../../signed-request.ts';
-import { checkStaticToken } from '../../static-token.ts';
-import { rejected } from '../../verification.ts';
+import type { RequestHead } from '../../signed-request.ts';
+import { checkStaticToken, tokenInHeader } from '../../static-token.ts';
+import type { Rejection } from '../../verification.ts';
 import { subjectOf, xenditEvent } from './event.ts';
 import { xenditSettings } from './settings.ts';
 
@@ -15,21 +15,28 @@ import { xenditSettings } from './settings.ts';
  */
 export function createXenditVerifier(settings: unknown): Verifier {
   const { secrets } = parseSettings(xenditSettings, settings);
-  return (request, receivedAt) => {
-    const header = readHeader(request, 'x-callback-token');
-    if (header.kind === 'missing') return rejected('signature_missing', 'the x-callback-token header is missing');
-    if (header.kind === 'unusable') return rejected('signature_malformed', header.reason);
-    const check = checkStaticToken(header.value, { secrets, receivedAt });
+  const verify: Verifier = (request, receivedAt) => {
+    const reading = readToken(request);
+    if (reading.kind === 'rejected') return reading;
+    const check = checkStaticToken(reading.token, { secrets, receivedAt });
     if (check.kind === 'rejected') return check;
 
     const proven = { tier: 'none', keyId: check.keyId, transmissionId: null } as const;
-    const reading = readJsonBody(request.body, xenditEvent);
-    if (reading.kind === 'malformed') return { kind: 'malformed', ...proven, reason: reading.reason };
-    const { id, type, created } = subjectOf(reading.value);
+    const body = readJsonBody(request.body, xenditEvent);
+    if (body.kind === 'malformed') return { kind: 'malformed', ...proven, reason: body.reason };
+    const { id, type, created } = subjectOf(body.value);
     // Anybody who has seen the token can send any id first; a moment of its own keeps a genuine
     // notification from being taken for a repetition of that. To fetch once too often is harmless.
     const eventId = `${id ?? 'event'}.${receivedAt.getTime()}`;
     const event = { eventId, type, occurredAt: created, livemode: null, apiVersion: null };
-    return { kind: 'verified', ...proven, events: [{ ...event, providerAccount: reading.value.business_id ?? null }] };
+    return { kind: 'verified', ...proven, events: [{ ...event, providerAccount: body.value.business_id ?? null }] };
   };
+  return Object.assign(verify, { refuse });
+}
+
+const readToken = (head: RequestHead) => tokenInHeader(head, 'x-callback-token');
+
+function refuse(head: RequestHead): Rejection | null {
+  const reading = readToken(head);
+  return reading.kind === 'rejected' ? reading : null;
 }
