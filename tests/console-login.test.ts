@@ -104,14 +104,18 @@ test('the front page leads to every page there is', async () => {
 });
 
 test('the cookie is out of reach of scripts and of other sites, and lasts as long as the session', async () => {
-  const [plain = ''] = (await running.sendPassword(testPassword)).headers.getSetCookie();
+  const [plain = '', device] = (await running.sendPassword(testPassword)).headers.getSetCookie();
   expect(plain).toMatch(/^penstock_session=[A-Za-z0-9_-]{43}; Max-Age=43200; Path=\/; HttpOnly; SameSite=Strict$/);
+  expect(device).toMatch(
+    /^penstock_device=[A-Za-z0-9_-]{43}; Max-Age=7776000; Path=\/login; HttpOnly; SameSite=Strict$/,
+  );
   const [overHttps] = (
     await running.sendPassword(testPassword, { headers: { 'x-forwarded-proto': 'https' } })
   ).headers.getSetCookie();
   expect(overHttps).toMatch(/; Secure(;|$)/);
   await using inProduction = await start({ NODE_ENV: 'production' });
   expect((await inProduction.sendPassword(testPassword)).headers.getSetCookie()).toEqual([
+    expect.stringMatching(/; Secure(;|$)/),
     expect.stringMatching(/; Secure(;|$)/),
   ]);
 });
@@ -174,6 +178,20 @@ test('the sixth wrong password is not looked at, nor is the right one, until the
   ).toBe(429);
   pass(15 * minutes);
   expect((await fresh.sendPassword(testPassword)).status).toBe(303);
+});
+
+test('a browser that has logged in before has five tries of its own, whatever strangers do', async () => {
+  await using fresh = await start();
+  const [, device = ''] = (await fresh.sendPassword(testPassword)).headers.getSetCookie();
+  const cookie = device.split(';')[0] ?? '';
+  for (let guess = 0; guess < 5; guess += 1) await fresh.sendPassword(`wrong password ${guess}`);
+  expect((await fresh.sendPassword(testPassword)).status).toBe(429);
+  expect((await fresh.sendPassword(testPassword, { headers: { cookie: `${cookie}x` } })).status).toBe(429);
+  for (let typo = 0; typo < 5; typo += 1)
+    expect((await fresh.sendPassword('a typo', { headers: { cookie } })).status).toBe(401);
+  expect((await fresh.sendPassword(testPassword, { headers: { cookie } })).status).toBe(429);
+  pass(15 * minutes);
+  expect((await fresh.sendPassword(testPassword, { headers: { cookie } })).status).toBe(303);
 });
 
 test('of many guesses at once no more than five are looked at', async () => {

@@ -129,16 +129,24 @@ test('a login makes a token of its own, and a reader who becomes an operator lea
   expect(await Promise.all(standings)).toEqual([401, 200]);
 });
 
-test('five guesses an address, and a hundred in all: a guesser with a network gets no further', async () => {
+test('five guesses an address, and twenty of strangers in all before each has to wait for longer: a guesser with a network gets no further', async () => {
   await using fresh = await start();
+  const cookies = (await fresh.sendPassword(testOperatorPassword)).headers.getSetCookie();
+  const device = cookies.find((cookie) => cookie.startsWith('penstock_device='))?.split(';')[0] ?? '';
   expect(await guesses(fresh, { from: '127.0.0.2', count: 6 })).toEqual([401, 401, 401, 401, 401, 429]);
   // Another address has its own share.
   expect(await guesses(fresh, { from: '127.0.0.3', count: 1 })).toEqual([401]);
-  const networks = Array.from({ length: 19 }, (_, number) => `127.0.1.${number + 1}`);
-  for (const from of networks) await guesses(fresh, { from, count: 5 });
-  // 101 guesses would be at either password, which are the accounts there are.
-  expect(await guesses(fresh, { from: '127.0.2.1', count: 1 })).toEqual([429]);
+  for (const from of ['127.0.1.1', '127.0.1.2']) await guesses(fresh, { from, count: 5 });
+  // Each is a guess at either password, which are the accounts there are.
+  expect(await guesses(fresh, { from: '127.0.1.3', count: 5 })).toEqual([401, 401, 401, 401, 429]);
   expect((await fresh.sendPassword(testOperatorPassword)).status).toBe(429);
+  for (const seconds of [1, 2, 4, 8]) {
+    expect(await guesses(fresh, { from: `127.0.2.${seconds}`, count: 1 })).toEqual([429]);
+    nowMs += seconds * 1_000;
+    expect(await guesses(fresh, { from: `127.0.2.${seconds}`, count: 1 })).toEqual([401]);
+  }
+  const known = await fresh.sendPassword(testOperatorPassword, { headers: { cookie: device } });
+  expect([known.status, known.headers.getSetCookie()]).toEqual([303, [expect.stringMatching(/^penstock_session=/)]]);
   nowMs += 15 * minutes;
   expect((await fresh.sendPassword(testOperatorPassword)).status).toBe(303);
 });

@@ -71,7 +71,7 @@ const consoleSettings = {
   }),
   loginAttempts: integer({
     name: 'LOGIN_ATTEMPTS',
-    about: 'wrong passwords allowed per client address in 15 minutes',
+    about: 'wrong passwords allowed in 15 minutes, of a client address or a browser that has logged in before',
     fallback: 5,
     min: 1,
     max: 100,

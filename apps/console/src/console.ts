@@ -22,6 +22,7 @@ import { openWebhookQueue } from '@penstock/runtime/webhook-queue';
 import { createConsoleApp } from './app.ts';
 import { readConsoleConfig } from './config.ts';
 import { createConsoleEvents, type ConsoleEvents } from './events.ts';
+import { createKnownDevices } from './known-devices.ts';
 import { createLoginLimiter } from './login-limiter.ts';
 import { createPasswordCheck } from './password.ts';
 import { createSessions } from './sessions.ts';
@@ -47,7 +48,10 @@ const READ_MS_MAX = 5_000;
 
 /** In 15 minutes. A client with an old key sends many; whoever guesses at 256 bits gets nowhere. */
 const WRONG_KEYS_MAX = 20;
-const WRONG_KEYS_IN_ALL_MAX = 1_000;
+const WRONG_KEYS_FREELY = 1_000;
+
+/** Of all strangers in 15 minutes, before they have to wait: a handful of operators on a bad day. */
+const WRONG_PASSWORDS_FREELY = 20;
 
 /** Starts the console: settings, database, queue, private port, operators' port. */
 export async function operatorsConsole(given: ConsoleProcess, scope: ProcessScope): Promise<void> {
@@ -130,8 +134,9 @@ export async function operatorsConsole(given: ConsoleProcess, scope: ProcessScop
       newId,
       now,
       sessions: createSessions({ now, newToken, lifetimeMs, idleMs: config.sessionIdleMinutes * 60_000 }),
-      limiter: createLoginLimiter({ now, attemptsPerAddress: config.loginAttempts }),
-      keyLimiter: createLoginLimiter({ now, attemptsPerAddress: WRONG_KEYS_MAX, attemptsInAll: WRONG_KEYS_IN_ALL_MAX }),
+      limiter: createLoginLimiter({ now, attempts: config.loginAttempts, freely: WRONG_PASSWORDS_FREELY }),
+      devices: createKnownDevices({ now, newToken }),
+      keyLimiter: createLoginLimiter({ now, attempts: WRONG_KEYS_MAX, freely: WRONG_KEYS_FREELY }),
       roleOf: createPasswordCheck({ reader: config.password, operator: config.operatorPassword }),
       cookie: { maxAgeSeconds: lifetimeMs / 1000, alwaysSecure: config.environment === 'production' },
     },

@@ -4,10 +4,11 @@ import { Hono, type Context } from 'hono';
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
 import type { ConsoleEvents, LoginOutcome } from './events.ts';
 import { limitBody } from './limit-body.ts';
-import type { LoginLimiter } from './login-limiter.ts';
+import { DEVICE_DAYS, type KnownDevices } from './known-devices.ts';
+import type { Guesser, LoginLimiter } from './login-limiter.ts';
 import { nextPath } from './next-path.ts';
 import { loginPage } from './pages.ts';
-import { addressOf, cameOverHttps, idsOf, SESSION_COOKIE, wantsPage } from './request.ts';
+import { addressOf, cameOverHttps, DEVICE_COOKIE, idsOf, SESSION_COOKIE, wantsPage } from './request.ts';
 import { refusalDetails, refuse, type ConsoleEnv, type Refusal } from './respond.ts';
 import type { Role, Sessions } from './sessions.ts';
 
@@ -15,6 +16,7 @@ import type { Role, Sessions } from './sessions.ts';
 export interface LoginWorld {
   readonly sessions: Sessions;
   readonly limiter: LoginLimiter;
+  readonly devices: KnownDevices;
   readonly roleOf: (candidate: string) => Role | null;
   readonly cookie: { readonly maxAgeSeconds: number; readonly alwaysSecure: boolean };
 }
@@ -38,14 +40,16 @@ export function loginRoutes(world: LoginWorld, events: ConsoleEvents): Hono<Cons
     const tell = (outcome: LoginOutcome): void => events.loginAttempted({ outcome, address, ...idsOf(context) });
 
     // From here to recordFailure nothing is awaited: no two guesses share one allowance.
-    const waitMs = world.limiter.waitMs(address);
+    const device = world.devices.find(getCookie(context, DEVICE_COOKIE));
+    const guesser: Guesser = device === null ? { kind: 'stranger', address } : { kind: 'known', device };
+    const waitMs = world.limiter.waitMs(guesser);
     if (waitMs !== null) {
       tell('limited');
       return refuseLogin(context, { refusal: { kind: 'login_limited', waitMs }, next });
     }
     const role = world.roleOf(form.get('password') ?? '');
     if (role === null) {
-      world.limiter.recordFailure(address);
+      world.limiter.recordFailure(guesser);
       tell('refused');
       return refuseLogin(context, { refusal: { kind: 'password_wrong' }, next });
     }
@@ -60,6 +64,12 @@ export function loginRoutes(world: LoginWorld, events: ConsoleEvents): Hono<Cons
       ...cookieFlags(context, world),
       maxAge: world.cookie.maxAgeSeconds,
     });
+    if (device === null)
+      setCookie(context, DEVICE_COOKIE, world.devices.remember(), {
+        ...cookieFlags(context, world),
+        path: '/login',
+        maxAge: DEVICE_DAYS * 86_400,
+      });
     return context.redirect(next, 303);
   });
 

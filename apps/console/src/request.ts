@@ -5,6 +5,9 @@ import type { ConsoleEnv } from './respond.ts';
 /** Holds the session's token. */
 export const SESSION_COOKIE = 'penstock_session';
 
+/** Holds what a browser is known by at its next login, and is sent there alone. */
+export const DEVICE_COOKIE = 'penstock_device';
+
 /** The connection's own address: headers that name another can be made up. */
 export function addressOf({ incoming }: HttpBindings): string {
   return incoming.socket.remoteAddress ?? 'unknown';

@@ -3,7 +3,7 @@ import type { LedgerDatabase } from '@penstock/db/database';
 import type { Context, MiddlewareHandler } from 'hono';
 import { getCookie } from 'hono/cookie';
 import type { ConsoleEvents } from '../events.ts';
-import type { LoginLimiter } from '../login-limiter.ts';
+import type { Guesser, LoginLimiter } from '../login-limiter.ts';
 import { addressOf, idsOf, loginLocation, SESSION_COOKIE, wantsPage, type RequestIds } from '../request.ts';
 import { refuse, type ConsoleEnv } from '../respond.ts';
 import type { Sessions } from '../sessions.ts';
@@ -36,7 +36,8 @@ export function authenticate(world: AuthenticationWorld, events: ConsoleEvents):
 
     const address = addressOf(context.env);
     const sent = readApiKey(token);
-    const waitMs = world.keyLimiter.waitMs(address);
+    const guesser: Guesser = { kind: 'stranger', address };
+    const waitMs = world.keyLimiter.waitMs(guesser);
     if (waitMs !== null && (sent === null || !proven.has(sent.id))) {
       events.apiKeyJudged({ outcome: 'limited', address, ...idsOf(context) });
       return refuse(context, { kind: 'key_limited', waitMs });
@@ -45,7 +46,7 @@ export function authenticate(world: AuthenticationWorld, events: ConsoleEvents):
     const key = sent === null ? undefined : await findApiKey(world.db, sent.id);
     const now = world.now();
     if (sent === null || key === undefined || !isSecretOf(sent.secret, key.secretSha256)) {
-      world.keyLimiter.recordFailure(address);
+      world.keyLimiter.recordFailure(guesser);
       events.apiKeyJudged({ outcome: 'unknown', address, ...idsOf(context) });
       return refuse(context, { kind: 'key_unknown' });
     }
