@@ -1,6 +1,6 @@
 import { decodeBody, encodeBody, type Delivery } from './delivery.ts';
 import type { PayloadKeys } from './payload-keys.ts';
-import { openPayload, sealPayload, type SealedPlace } from './sealed-payload.ts';
+import { openPayload, sealPayload, sealingKeyOf, type SealedPlace } from './sealed-payload.ts';
 
 /** A delivery as the queue and the spool hold it where there are keys: all of it readable but its body. */
 type SealedDelivery = Omit<Delivery, 'body'> & {
@@ -31,6 +31,11 @@ export function openWherePossible(data: unknown, keys: PayloadKeys | null): unkn
   } catch {
     return data;
   }
+}
+
+/** The id of the key that its body is sealed with; null where it lies plain. Throws PermanentError `payload_tampered`. */
+export function keyOfDelivery(data: unknown): string | null {
+  return isSealedDelivery(data) ? sealingKeyOf(Buffer.from(data.body.data, 'base64')) : null;
 }
 
 function placeOf(delivery: Pick<Delivery, 'account' | 'eventId' | 'bodySha256'>): SealedPlace {

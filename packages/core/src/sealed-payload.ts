@@ -66,6 +66,11 @@ export function sealedHead(keyId: string): Buffer {
   return Buffer.concat([MARK, Buffer.from([keyId.length]), Buffer.from(keyId, 'latin1')]);
 }
 
+/** The id of the key that sealed it. Throws PermanentError `payload_tampered` for what nobody sealed. */
+export function sealingKeyOf(stored: Buffer): string {
+  return partsOf(stored).keyId;
+}
+
 function partsOf(stored: Buffer) {
   const idLength = stored[MARK.length] ?? 0;
   const nonceAt = MARK.length + 1 + idLength;

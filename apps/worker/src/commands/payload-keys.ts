@@ -6,13 +6,17 @@ import { assertMigrated } from '@penstock/db/migrate';
 import { recordOperatorAction } from '@penstock/db/operator-actions';
 import { countByKey, resealBatch, sealedTables, type RowsByKey, type SealedTable } from '@penstock/db/reseal';
 import { readSettings } from '@penstock/runtime/env';
-import { databaseSettings, sharedSettings } from '@penstock/runtime/shared-settings';
+import { countJobsByKey } from '@penstock/runtime/jobs-by-key';
+import { queueLocation } from '@penstock/runtime/queue-location';
+import { databaseSettings, queueSettings, sharedSettings } from '@penstock/runtime/shared-settings';
+import { openWebhookQueue } from '@penstock/runtime/webhook-queue';
 import { operatorOf, readFlags, runOperatorCommand, UsageError, EXIT_USAGE, writeJson } from './operator-command.ts';
 import { createProgress } from './progress.ts';
 
 const usage = `Usage: pnpm payload-keys new [ID]
        pnpm payload-keys status [--json]
        pnpm payload-keys rotate [--dry-run]
+       pnpm payload-keys check
 
 Bodies and messages are sealed with the first key of PAYLOAD_KEYS and opened with
 any of them (docs/SECURITY.md).
@@ -22,11 +26,16 @@ any of them (docs/SECURITY.md).
   rotate     seals what lies plain or under another key with the first one: 200
              rows or 8 MiB at a time, each committed by itself. Ended at any
              point, it goes on from there when it is started again.
+  check      for each key, how many rows and how many jobs of the queue, dead
+             letters among them, it has sealed. Exit code 1 where that is so of a
+             key other than the first, which may not be taken away yet, or of one
+             that PAYLOAD_KEYS lacks. Spools of ingest are not looked at.
   --dry-run  changes nothing: what rotate would do
   --help     this text
 
-status and rotate need PAYLOAD_KEYS, and DATABASE_URL of the role that owns the
-tables: the workers' may not change what is stored. Exit code 1 where a row does
+status, rotate and check need PAYLOAD_KEYS, and DATABASE_URL of the role that owns
+the tables: the workers' may not change what is stored; check needs the queue, too
+(REDIS_URL or QUEUE_DATABASE_URL). Exit code 1 where a row does
 not open, and 130 where rotate was ended by Ctrl-C.
 `;
 
@@ -55,6 +64,8 @@ await runOperatorCommand(async (args) => {
       return withLedger(async (db) => status(db, values));
     case 'rotate':
       return withLedger((db, keys) => (values['dry-run'] ? foretell(db, keys) : rotate(db, keys)));
+    case 'check':
+      return withLedger(check);
     default:
       process.stderr.write(usage);
       return EXIT_USAGE;
@@ -102,6 +113,35 @@ async function status(db: LedgerDatabase, { json }: { readonly json: boolean }):
       }\n`,
     );
   return 0;
+}
+
+/** What rotate leaves alone is in the queue: a key is done with only where nothing there needs it either. */
+async function check(db: LedgerDatabase, keys: PayloadKeys): Promise<number> {
+  await using queue = openWebhookQueue(queueLocation(readSettings(queueSettings, process.env)));
+  await queue.connected();
+  // The queue first: what a worker stores meanwhile is among the rows then.
+  const jobs = await countJobsByKey(queue);
+  const rows = new Map<string | null, number>();
+  for (const [, counts] of await countAll(db))
+    for (const [key, count] of counts) rows.set(key, (rows.get(key) ?? 0) + count);
+  let inUse = 0;
+  for (const key of new Set([...keys.keys.keys(), ...rows.keys(), ...jobs.keys()])) {
+    const [ofLedger, ofQueue] = [rows.get(key) ?? 0, jobs.get(key) ?? 0];
+    const verdict = verdictOn(key, { keys, isUsed: ofLedger + ofQueue > 0 });
+    if (verdict.inTheWay) inUse += 1;
+    process.stdout.write(`${key ?? 'plain'}: ${ofLedger} rows, ${ofQueue} jobs; ${verdict.words}\n`);
+  }
+  return inUse > 0 ? 1 : 0;
+}
+
+function verdictOn(
+  key: string | null,
+  { keys, isUsed }: { readonly keys: PayloadKeys; readonly isUsed: boolean },
+): { readonly words: string; readonly inTheWay: boolean } {
+  if (key === null) return { words: 'not sealed', inTheWay: false };
+  if (key === keys.active) return { words: 'the active key', inTheWay: false };
+  if (!keys.keys.has(key)) return { words: 'missing from PAYLOAD_KEYS', inTheWay: true };
+  return isUsed ? { words: 'still needed', inTheWay: true } : { words: 'may be taken away', inTheWay: false };
 }
 
 async function foretell(db: LedgerDatabase, keys: PayloadKeys): Promise<number> {
