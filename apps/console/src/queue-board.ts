@@ -1,9 +1,11 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { createBullBoard } from '@bull-board/api';
 import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
 import { HonoAdapter } from '@bull-board/hono';
 import { serveStatic } from '@hono/node-server/serve-static';
 import type { BullQueue } from '@penstock/runtime/queue-backends';
-import { Hono, type Handler } from 'hono';
+import { Hono, type Handler, type MiddlewareHandler } from 'hono';
 import * as z from 'zod';
 import { maskJobData, maskJobValue } from './mask-board.ts';
 import type { ConsoleEnv } from './respond.ts';
@@ -50,6 +52,10 @@ function createQueueBoard({ webhooks, outbox }: BoardQueues, role: Role): Hono {
     options: { uiConfig: { boardTitle: 'Penstock queues', miscLinks: [{ text: 'Console', url: '/' }] } },
   });
   const board = new Hono();
+  board.use(hideRefused());
+  board.get('/queues/board.css', (context) =>
+    context.body(styleSheet, 200, { 'content-type': 'text/css; charset=utf-8' }),
+  );
   board.route('/queues', serverAdapter.registerPlugin());
   // The console's own answers to faults stand for the board's as well.
   board.onError((error) => {
@@ -57,6 +63,22 @@ function createQueueBoard({ webhooks, outbox }: BoardQueues, role: Role): Hono {
   });
   return board;
 }
+
+/** The board's page, with a style sheet of ours that takes away what the console would refuse. */
+function hideRefused(): MiddlewareHandler {
+  return async (context, next) => {
+    await next();
+    if (context.res.headers.get('content-type')?.startsWith('text/html') !== true) return;
+    const page = await context.res.text();
+    const { status, headers } = context.res;
+    context.res = new Response(page.replace('</head>', '<link rel="stylesheet" href="/queues/board.css"></head>'), {
+      status,
+      headers,
+    });
+  };
+}
+
+const styleSheet = readFileSync(path.join(import.meta.dirname, 'board.css'), 'utf8');
 
 /** What the board shows of a job, as people may see it. */
 function masked(adapter: BullMQAdapter): BullMQAdapter {
