@@ -103,6 +103,7 @@ function take(deliveries: readonly Delivery[], handler: Handler<LedgerTransactio
     ...processWorld(database.db, { handlers: [handler], handlerMs: 500 }),
     together: openTogetherStore(database.db),
     handlerTimes: observeHandlerTimes(),
+    readings: new WeakMap(),
   });
 }
 

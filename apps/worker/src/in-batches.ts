@@ -1,7 +1,7 @@
 import { gather } from '@penstock/runtime/gather';
 import type { QueuedJob } from '@penstock/runtime/webhook-consumer';
 import { observeHandlerTimes } from './handler-times.ts';
-import { processTogether, type TogetherWorld } from './process-together.ts';
+import { processTogether, type PlainJob, type TogetherWorld } from './process-together.ts';
 import { processWebhook, type Processed } from './process-webhook.ts';
 
 /** Events in one transaction. What is done once for all of them is a twentieth of the whole then, and a failure costs few. */
@@ -15,12 +15,13 @@ const TRANSACTIONS_MAX = 2;
  * where not, so many side by side. A single job waits for nobody.
  */
 export function inBatches(
-  world: Omit<TogetherWorld, 'handlerTimes'>,
+  world: Omit<TogetherWorld, 'handlerTimes' | 'readings'>,
   { aloneMax }: { readonly aloneMax: number },
 ): (job: QueuedJob) => Promise<Processed> {
   const handlerTimes = observeHandlerTimes();
+  const readings = new WeakMap<QueuedJob, PlainJob>();
   const together = gather({
-    take: (jobs: readonly QueuedJob[]) => processTogether(jobs, { ...world, handlerTimes }),
+    take: (jobs: readonly QueuedJob[]) => processTogether(jobs, { ...world, handlerTimes, readings }),
     itemsMax: TOGETHER_MAX,
     groupsMax: TRANSACTIONS_MAX,
   });

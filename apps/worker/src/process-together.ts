@@ -46,9 +46,12 @@ export interface TogetherWorld extends ProcessWorld {
   readonly together: TogetherStore;
   /** How long handlers take. */
   readonly handlerTimes: HandlerTimes;
+  /** What was read of jobs that wait for the next transaction. Events of one payment come close together: each would be read again for each before it. */
+  readonly readings: WeakMap<QueuedJob, PlainJob>;
 }
 
-interface PlainJob {
+/** A job that may be taken together with others, and what its event says. */
+export interface PlainJob {
   readonly job: QueuedJob;
   readonly delivery: Delivery;
   readonly facts: readonly PaymentFact[];
@@ -71,7 +74,7 @@ function choosePlain(
   const later = new Set<QueuedJob>();
   let bytes = 0;
   const plain = jobs.flatMap((job) => {
-    const read = readPlain(job, world);
+    const read = world.readings.get(job) ?? readPlain(job, world);
     if (read === null) return [];
     const { account, eventId } = read.delivery;
     const claims = [`event ${account} ${eventId}`, ...read.names.map((name) => `payment ${account} ${name}`)];
@@ -83,6 +86,7 @@ function choosePlain(
       return [read];
     }
     later.add(job);
+    world.readings.set(job, read);
     return [];
   });
   return { plain, later };
