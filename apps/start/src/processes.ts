@@ -44,7 +44,8 @@ export async function startProgram(options: {
     logFile: path.join(logs, `${name}.log`),
     recordFile,
     mark,
-    readyWithinMs: 20_000,
+    // A second is usual; a busy machine takes twenty.
+    readyWithinMs: 60_000,
     probe: async () => {
       const response = await fetch(`http://127.0.0.1:${healthPort}/health`);
       if (!response.ok) throw new Error(`${name} answers ${response.status}`);

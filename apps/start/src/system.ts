@@ -94,7 +94,12 @@ export async function startSystem(options: StartOptions, resources: AsyncDisposa
     CONSOLE_OPERATOR_PASSWORD: operatorPassword,
   });
   // Last up and first down: what is accepted finds somebody to work on it.
-  const ingest = await start('ingest', ports.ingestHealth, { ...withoutDatabase, PORT: String(ports.ingest) });
+  const ingest = await start('ingest', ports.ingestHealth, {
+    // The disk of a busy laptop may take longer than production gives it, and nobody sends the demonstration again.
+    ENQUEUE_MS: inherited['ENQUEUE_MS'] ?? '5000',
+    ...withoutDatabase,
+    PORT: String(ports.ingest),
+  });
   return {
     db,
     keys,

@@ -64,7 +64,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     logFile: files.log,
     recordFile: files.record,
     mark: files.dataDir,
-    readyWithinMs: 30_000,
+    readyWithinMs: 60_000,
     probe: () => ensureDatabase(url),
     stopSteps,
   });

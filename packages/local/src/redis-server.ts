@@ -65,7 +65,7 @@ export async function startRedisServer(options: RedisServerOptions): Promise<Loc
     recordFile,
     // Once it listens, a Redis replaces its command line by its name and address.
     mark: `127.0.0.1:${port}`,
-    readyWithinMs: 15_000,
+    readyWithinMs: 30_000,
     probe: (pid) => answersAs(pid, url),
     stopSteps,
   });
