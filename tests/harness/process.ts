@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
-import { afterAll } from 'vitest';
 import { endProcess } from '@penstock/local/server-process';
 import { recordProcess } from './process-records.ts';
 import { testRunDir } from '@penstock/local/test-services';
@@ -30,9 +29,13 @@ export interface TestProcess extends AsyncDisposable {
 const linesMax = 10_000;
 
 const started = new Set<TestProcess>();
-afterAll(async () => {
-  await Promise.all([...started].map((one) => one.stop({ deadlineMs: 0 })));
-});
+
+/** Ends what the test file at hand has started and not ended itself. */
+export async function endStartedProcesses(): Promise<void> {
+  const left = [...started];
+  started.clear();
+  await Promise.all(left.map((one) => one.stop({ deadlineMs: 0 })));
+}
 
 /** Starts a script of this repository with nothing in its environment but what is given here, PATH and HOME. */
 export async function startProcess(options: {

@@ -7,6 +7,7 @@ export default defineConfig({
     dir: '.',
     include: ['tests/prometheus/*.prove.ts'],
     globalSetup: path.join(import.meta.dirname, '../harness/global-setup.ts'),
+    setupFiles: path.join(import.meta.dirname, '../harness/after-each-file.ts'),
     pool: 'forks',
     testTimeout: 120_000,
     hookTimeout: 120_000,
