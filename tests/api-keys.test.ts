@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { revokeApiKey } from '@penstock/db/api-keys';
 import * as z from 'zod';
+import { compileCache } from './harness/process.ts';
 import { expectProblem } from './harness/problems.ts';
 import { startReadApi, type TestReadApi } from './harness/read-api.ts';
 
@@ -136,7 +137,7 @@ async function told(answer: Response) {
 
 function command(args: readonly string[]) {
   return spawnSync(process.execPath, ['apps/console/src/commands/api-key.ts', ...args], {
-    env: { PATH: process.env['PATH'], DATABASE_URL: api.database.url },
+    env: { PATH: process.env['PATH'], ...compileCache(), DATABASE_URL: api.database.url },
     encoding: 'utf8',
   });
 }

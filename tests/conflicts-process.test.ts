@@ -6,6 +6,7 @@ import { startPayPalStandIn, type PayPalStandIn } from '@penstock/core/providers
 import { findConflicts } from '@penstock/db/find-conflicts';
 import { aPayPalCapture } from './fixtures/paypal-captures.ts';
 import { aStripeDelivery, aStripePayment } from './fixtures/stripe-objects.ts';
+import { compileCache } from './harness/process.ts';
 import { startCollector, type CollectedSpan, type Collector } from './harness/collector.ts';
 import { scrape } from './harness/samples.ts';
 import { createTestSystem, type TestSystem } from './harness/system.ts';
@@ -182,7 +183,7 @@ function wholeTrace(traceId: string, name: string): readonly CollectedSpan[] | f
 
 async function run(...args: readonly string[]) {
   const child = spawn(process.execPath, ['apps/worker/src/commands/conflicts.ts', ...args], {
-    env: { PATH: process.env['PATH'], DATABASE_URL: system.environment['DATABASE_URL'] },
+    env: { PATH: process.env['PATH'], ...compileCache(), DATABASE_URL: system.environment['DATABASE_URL'] },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const [stdout, stderr, code] = await Promise.all([

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { testRunDir } from '@penstock/local/test-services';
 import { processWebhook } from '@penstock/worker/process-webhook';
 import { processWorld } from '@penstock/worker/testing/process-world';
+import { compileCache } from './harness/process.ts';
 import { aDelivery } from './harness/deliveries.ts';
 import { aStripeEvent, createTestSystem, type TestSystem } from './harness/system.ts';
 
@@ -78,7 +79,7 @@ function recorded(body: Buffer): string {
 
 async function run(...args: readonly string[]) {
   const child = spawn(process.execPath, ['apps/worker/src/commands/handler.ts', ...args], {
-    env: { PATH: process.env['PATH'], ...system.environment },
+    env: { PATH: process.env['PATH'], ...compileCache(), ...system.environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const exited = new Promise<number | null>((resolve) => child.once('close', resolve));

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { runConsole, type RunningConsole } from '@penstock/console/testing/run-console';
 import { keyNameOf } from '@penstock/core/rotating-secrets';
 import { listKeyUses, recordKeyUses } from '@penstock/db/key-uses';
+import { compileCache } from './harness/process.ts';
 import { aStripeEvent, createTestSystem, postStripe, type TestIngest, type TestSystem } from './harness/system.ts';
 import { until } from './harness/until.ts';
 
@@ -86,7 +87,7 @@ test.each([
 ])('key-name tells the names $what', ({ args, input, code, stdout }) => {
   const run = spawnSync(process.execPath, ['apps/worker/src/commands/key-name.ts', ...args], {
     input,
-    env: { PATH: process.env['PATH'], SECRETS: `${newer},${older}` },
+    env: { PATH: process.env['PATH'], ...compileCache(), SECRETS: `${newer},${older}` },
     encoding: 'utf8',
   });
   expect([run.status, run.stdout]).toEqual([code, stdout]);

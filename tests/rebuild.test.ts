@@ -11,6 +11,7 @@ import { processWebhook } from '@penstock/worker/process-webhook';
 import { rebuild } from '@penstock/worker/rebuild';
 import { processWorld } from '@penstock/worker/testing/process-world';
 import { paypalEvents, stripeEvents } from './fixtures/lives.ts';
+import { compileCache } from './harness/process.ts';
 import { aDelivery } from './harness/deliveries.ts';
 import { aStripeEvent } from './harness/system.ts';
 
@@ -271,6 +272,7 @@ async function run(command: 'rebuild' | 'payment', ...args: readonly string[]) {
   const child = spawn(process.execPath, [`apps/worker/src/commands/${command}.ts`, ...args], {
     env: {
       PATH: process.env['PATH'],
+      ...compileCache(),
       DATABASE_URL: database.url,
       PENSTOCK_CONFIG: 'tests/harness/stripe.test.config.ts',
     },

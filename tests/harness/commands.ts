@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { compileCache } from './process.ts';
 
 /** Runs a command of the project to its end. */
 export async function runScript(
@@ -7,7 +8,7 @@ export async function runScript(
   environment: Readonly<Record<string, string>>,
 ): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }> {
   return new Promise((resolve) => {
-    const env = { PATH: process.env['PATH'], ...environment };
+    const env = { PATH: process.env['PATH'], ...compileCache(), ...environment };
     const child = execFile(process.execPath, [script, ...args], { env }, (_error, stdout, stderr) =>
       resolve({ code: child.exitCode ?? -1, stdout, stderr }),
     );

@@ -7,12 +7,12 @@ import { startProcess, type TestProcess } from './process.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 
-test('a process gets the environment it is given and nothing else but PATH and HOME', async () => {
+test('a process gets the environment it is given and nothing else but PATH, HOME and the compile cache', async () => {
   await using child = await start('console.log(JSON.stringify(process.env))', { env: { GREETING: 'hello' } });
   const [line = ''] = (await child.waitForLine(/^\{.*\}$/)) ?? [];
   // Node hands this one on by itself, so that coverage counts the processes of a process.
   const names = Object.keys(Object(JSON.parse(line))).filter((name) => name !== 'NODE_V8_COVERAGE');
-  expect(names.toSorted()).toEqual(['GREETING', 'HOME', 'PATH']);
+  expect(names.toSorted()).toEqual(['GREETING', 'HOME', 'NODE_COMPILE_CACHE', 'PATH']);
   expect(await child.exited).toEqual({ code: 0, signal: null });
 });
 

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { endProcess } from '@penstock/local/server-process';
 import { recordProcess } from './process-records.ts';
@@ -25,6 +25,15 @@ export interface TestProcess extends AsyncDisposable {
   stop(options?: { deadlineMs?: number }): Promise<Exit>;
 }
 
+/**
+ * What every process of a run shares: its code ready compiled, which saves 0.4 s of the 1.0 s of processor time that
+ * a worker takes to start. Branches are still counted, except those outside every function: V8 compiles functions
+ * anew, on their first call, and takes no more than the module around them from the cache.
+ */
+export function compileCache(): Readonly<Record<string, string>> {
+  return { NODE_COMPILE_CACHE: join(testRunDir(), 'compile-cache') };
+}
+
 // More than any test prints, and few enough that a process in a loop of errors does not eat the memory.
 const linesMax = 10_000;
 
@@ -37,7 +46,7 @@ export async function endStartedProcesses(): Promise<void> {
   await Promise.all(left.map((one) => one.stop({ deadlineMs: 0 })));
 }
 
-/** Starts a script of this repository with nothing in its environment but what is given here, PATH and HOME. */
+/** Starts a script of this repository with nothing in its environment but what is given here, PATH, HOME and the compile cache. */
 export async function startProcess(options: {
   name: string;
   /** Relative to the root of the repository. */
@@ -51,7 +60,7 @@ export async function startProcess(options: {
   const { PATH = '', HOME = '' } = process.env;
   const child = spawn(process.execPath, [script, ...args], {
     cwd: root,
-    env: { PATH, HOME, ...env },
+    env: { PATH, HOME, ...compileCache(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const exited = new Promise<Exit>((done) => child.once('close', (code, signal) => done({ code, signal })));
