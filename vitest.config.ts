@@ -32,9 +32,11 @@ export default defineConfig({
     // Half the cores, the other half being for PostgreSQL, Redis and the processes under test; on two cores both,
     // because most tests wait more than they work.
     maxWorkers: Math.max(2, Math.floor(availableParallelism() / 2)),
-    // Tests start real processes: 30 s is far above what any takes, and far below a hang nobody notices.
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // Far above what a test takes, for a machine may be ten times as busy as it should be: only a hang is to fail by
+    // it, and waiting longer for one costs nothing until it is there. It is twice what a condition is waited for
+    // (tests/harness/until.ts), which says what was missing.
+    testTimeout: 120_000,
+    hookTimeout: 180_000,
     teardownTimeout: 30_000,
   },
 });

@@ -45,7 +45,7 @@ async function send(given: Sent = {}) {
     method,
     headers,
     ...(method === 'POST' ? { body: new Uint8Array(body) } : {}),
-    signal: AbortSignal.timeout(20_000),
+    signal: AbortSignal.timeout(60_000),
   });
   return { status: response.status, headers: response.headers, body: await response.text() };
 }

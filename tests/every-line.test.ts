@@ -90,7 +90,7 @@ test('every line of a unit of work carries its request id and its trace id, and 
         traceId: expect.stringMatching(/^[0-9a-f]{32}$/),
       });
   }
-}, 60_000);
+}, 180_000);
 
 function messageOf(line: unknown): string {
   return typeof line === 'object' && line !== null && 'msg' in line ? String(line.msg) : '';

@@ -183,7 +183,7 @@ describe('what a handler wrote and the mark that it is done agree', () => {
     ]);
   });
 
-  test('where its process is killed before any of its awaits', { timeout: 120_000 }, async () => {
+  test('where its process is killed before any of its awaits', { timeout: 300_000 }, async () => {
     await using system = await createTestSystem('redis', {
       PENSTOCK_CONFIG: 'tests/harness/dying-handler.test.config.ts',
       CONCURRENCY: '1',

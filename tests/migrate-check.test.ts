@@ -34,7 +34,7 @@ test('a schema that grows under load fails no request; one that shrinks stops th
   const late = await startProcess({ name: 'worker', script: 'apps/worker/src/main.ts', env: system.environment });
   expect(await late.exited).toEqual({ code: 78, signal: null });
   expect(late.output()).toContain(`needs what ${contracting} took away`);
-}, 60_000);
+}, 180_000);
 
 test('a schema without this version’s migrations is told of, and nothing is changed', async () => {
   await using empty = await createEmptyDatabase(testPostgresUrl());

@@ -20,7 +20,7 @@ afterAll(() => database[Symbol.asyncDispose]());
  */
 test.each(['stripe', 'paypal'] as const)(
   'the rows of a %s payment are the same for every order and repetition, two workers at once',
-  { timeout: 60_000 },
+  { timeout: 180_000 },
   async (provider) => {
     const events = provider === 'stripe' ? stripeEvents() : paypalEvents();
     const expected = await rowsAfter({ provider, account: `${provider}-in-order`, events });

@@ -11,7 +11,7 @@ import { until } from './harness/until.ts';
 
 test(
   'while the ledger’s PostgreSQL is away events are still accepted, wait without losing an attempt, and are applied once it is back',
-  { timeout: 90_000 },
+  { timeout: 240_000 },
   async () => {
     const dataDir = path.join(testRunDir(), `outage-${randomUUID()}`);
     const postgres = await startEmbeddedPostgres({ dataDir });
@@ -37,7 +37,6 @@ test(
     await using back = await startEmbeddedPostgres({ dataDir, port: postgres.port });
     await until(async () => (await system.queue.counts()).completed === 21, {
       what: 'every event to be processed',
-      deadlineMs: 40_000,
     });
     await using db = openDatabase({ url: back.url, poolMax: 2, applicationName: 'test' });
     const { rows } = await sql<{ event_id: string }>`select event_id from effects order by event_id`.execute(db);

@@ -26,7 +26,7 @@ afterAll(async () => {
 
 test(
   'a dead message is listed, told, and sent again by its number, by its destination, or with all: under its id, audited',
-  { timeout: 60_000 },
+  { timeout: 180_000 },
   async () => {
     receiver.answerWith(() => ({ status: 410 }));
     const [first = 0, ...others] = [...(await promise('canonical', 3)), ...(await promise('told', 2))];

@@ -46,7 +46,7 @@ const marked = (type: string) => aStripeEvent({ type, object: { id: 'cus_1', obj
 
 test(
   'with keys no body lies readable in the queue, the ledger or the outbox, and all that reads it still does',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     const told = marked('customer.created');
     const raw = marked('customer.deleted');
@@ -104,7 +104,7 @@ test(
 
 test(
   'a ciphertext put into another row opens as neither, and the trigger lets nothing else take its place',
-  { timeout: 60_000 },
+  { timeout: 180_000 },
   async () => {
     const [one, another] = [marked('customer.created'), marked('customer.created')];
     for (const { body } of [one, another]) await postStripe(ingest, body);
@@ -142,7 +142,7 @@ test(
 
 test(
   'a dead letter that is sealed is told, masked, and put back to work by the board',
-  { timeout: 60_000 },
+  { timeout: 180_000 },
   async () => {
     const broken = Buffer.from(JSON.stringify({ name: mark, email: 'jane@example.com' }));
     expect((await postStripe(ingest, broken)).status).toBe(400);
@@ -167,7 +167,7 @@ test(
 
 test(
   'rows that lie plain are sealed by rotate, which ends cleanly at Ctrl-C and goes on from there',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     await using database = await createTestDatabase(testPostgresUrl());
     await fillLedger(database.db, { rows: 2_000 });

@@ -11,7 +11,7 @@ import { until } from './harness/until.ts';
 const isAway = findPgbouncer() === null && process.env['CI'] !== 'true';
 if (isAway) process.stderr.write('There is no pgbouncer on PATH: its tests are not run. apt-get install pgbouncer\n');
 
-describe.skipIf(isAway)('through PgBouncer in transaction mode', { timeout: 60_000 }, () => {
+describe.skipIf(isAway)('through PgBouncer in transaction mode', { timeout: 180_000 }, () => {
   test('events are applied exactly once, by more connections than the database has', async () => {
     await using system = await createTestSystem();
     await limitRole(system.db);

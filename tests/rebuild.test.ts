@@ -75,7 +75,7 @@ test('events that are folded while it runs are in it', async () => {
   expect(rows).toHaveLength(30);
 });
 
-test('a hundred thousand events are rebuilt into the payments that they tell of', { timeout: 120_000 }, async () => {
+test('a hundred thousand events are rebuilt into the payments that they tell of', { timeout: 300_000 }, async () => {
   await using large = await createTestDatabase(testPostgresUrl());
   await storeCharges(large.db, 50_000);
   const { events, differences } = await rebuildIn(large.db, { adopt: true });

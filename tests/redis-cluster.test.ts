@@ -35,7 +35,7 @@ describe.runIf(findRedisServer() !== null)('on a Redis Cluster', () => {
     );
     ingest = resources.use(await system.startIngest());
     resources.use(await system.startWorker());
-  }, 60_000);
+  }, 180_000);
   afterAll(() => resources.disposeAsync());
 
   test('an event is accepted and processed, and a repetition is told', async () => {
@@ -58,7 +58,7 @@ describe.runIf(findRedisServer() !== null)('on a Redis Cluster', () => {
     await provider.stop();
     expect(provider.refused()).toBeGreaterThan(0);
     await expectAppliedOnce(system, provider.acknowledged);
-  }, 120_000);
+  }, 300_000);
 
   test('while one master is away, the shards of the others take events and give them to the worker', async () => {
     const last = cluster.nodes.at(-1);
@@ -86,7 +86,7 @@ describe.runIf(findRedisServer() !== null)('on a Redis Cluster', () => {
       system,
       events.map(({ id }) => id),
     );
-  }, 60_000);
+  }, 180_000);
 
   test('the console shows each shard, and the sum of them', async () => {
     await using console = await runConsole({ environment: system.environment });

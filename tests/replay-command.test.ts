@@ -19,14 +19,14 @@ describe('pnpm replay', () => {
     { args: [], code: 64, stderr: /^Usage/ },
   ];
 
-  test('says what is wrong, with an exit code', { timeout: 60_000 }, async () => {
+  test('says what is wrong, with an exit code', { timeout: 180_000 }, async () => {
     const runs = await Promise.all(misuses.map(({ args }) => replay(...args)));
     expect(runs.map(({ code, stderr }) => ({ code, stderr }))).toEqual(
       misuses.map(({ code, stderr }) => ({ code, stderr: expect.stringMatching(stderr) })),
     );
   });
 
-  test('plans, starts, shows and cancels', { timeout: 60_000 }, async () => {
+  test('plans, starts, shows and cancels', { timeout: 180_000 }, async () => {
     await storeEvents(system.db, { count: 2, prefix: 'evt_a' });
     const plan = await replay('plan', '--why', 'mended', '--by', 'ada');
     expect(plan.stdout).toMatch(/^Plan 1: 2 events[^]*pnpm replay apply 1\n$/);

@@ -66,7 +66,7 @@ beforeAll(async () => {
     QUEUE_DATABASE_URL: '',
     LOG_LEVEL: 'trace',
   };
-}, 60_000);
+}, 180_000);
 afterAll(async () => {
   await redis.call('ACL', 'DELUSER', redisUser);
   redis.disconnect();
@@ -88,7 +88,7 @@ test('every setting that is secret is seeded here', () => {
   expect(declared.filter((name) => !(name in passwords))).toEqual([]);
 });
 
-test('processes at work, and at a loss, say no secret anywhere', { timeout: 120_000 }, async () => {
+test('processes at work, and at a loss, say no secret anywhere', { timeout: 300_000 }, async () => {
   const [ofIngest, ofWorker, ofConsole] = await Promise.all([
     start('ingest', /"listening/),
     start('worker', /"taking webhooks"/),
@@ -136,7 +136,7 @@ test('processes at work, and at a loss, say no secret anywhere', { timeout: 120_
 
 test(
   'commands tell no secret in their help, nor when settings are wrong or services away',
-  { timeout: 240_000 },
+  { timeout: 600_000 },
   async () => {
     const away = 'postgres://nobody';
     const wrong = {
@@ -164,7 +164,7 @@ test(
 
 test(
   'settings that are wrong, given twice, or in files that are wrong are listed without their values',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     await using folder = await temporaryDirectory();
     const file = path.join(folder.path, 'secret');
@@ -224,7 +224,7 @@ const foreign: Readonly<Record<string, readonly string[]>> = {
 async function start(app: string, ready: RegExp): Promise<TestProcess> {
   const env = Object.fromEntries(Object.entries(environment).filter(([name]) => foreign[app]?.includes(name) !== true));
   const started = await startProcess({ name: app, script: `apps/${app}/src/main.ts`, env });
-  await started.waitForLine(ready, { deadlineMs: 60_000 });
+  await started.waitForLine(ready);
   return started;
 }
 

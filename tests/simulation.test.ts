@@ -7,7 +7,7 @@ const SEED = 20_260_101;
 
 test(
   'the worker keeps its laws through 100,000 steps of crashes, outages, lost queues and repetitions',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     const { broken, steps, happened, events, dead } = await simulate({ seed: SEED, steps: 100_000 });
     expect(broken === null ? null : `${broken.broken?.law}: ${commandOf(broken)}`).toBeNull();
@@ -28,7 +28,7 @@ test(
   },
 );
 
-test.each(mutants)('the simulation sees %s, and its command repeats it', { timeout: 60_000 }, async (mutant) => {
+test.each(mutants)('the simulation sees %s, and its command repeats it', { timeout: 180_000 }, async (mutant) => {
   const { broken } = await simulate({ seed: SEED, steps: 60_000, mutant });
   if (broken === null) throw new Error('no law was broken');
   const [, seed, steps] = /--seed (\d+) --steps (\d+)/.exec(commandOf(broken)) ?? [];

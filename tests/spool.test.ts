@@ -55,7 +55,6 @@ describe.runIf(findRedisServer() !== null)('an ingest with a spool, while the qu
     redis = await startRedisServer({ dir, port: redis.port });
     await until(async () => (await segmentsIn(spoolDir)) === 0, {
       what: 'the spool to be drained',
-      deadlineMs: 25_000,
     });
     const places = await Promise.all(acknowledged.map((id) => queue.placeOf(`stripe.${id}`)));
     expect(new Set(places)).toEqual(new Set(['waiting']));

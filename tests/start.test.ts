@@ -8,7 +8,7 @@ import { until } from './harness/until.ts';
 import { startProcess, type TestProcess } from './harness/process.ts';
 
 /** `pnpm start`, as a new user runs it. */
-describe('the start command', { timeout: 60_000 }, () => {
+describe('the start command', { timeout: 180_000 }, () => {
   test('with --once it ends by itself, with 0, every outcome being the expected one; a second start keeps the data of the first', async () => {
     const home = newHome();
     const first = await start(['--once', '--home', home]);
@@ -41,8 +41,8 @@ describe('the start command', { timeout: 60_000 }, () => {
     const home = newHome();
     await using _taken = await takePort(8080);
     const run = await start(['--home', home]);
-    await run.waitForLine(/port 8080 is taken: webhooks moved to \d+/, { deadlineMs: 40_000 });
-    const [, webhooks] = await run.waitForLine(/webhooks +(http:\S+)<endpoint>/, { deadlineMs: 40_000 });
+    await run.waitForLine(/port 8080 is taken: webhooks moved to \d+/);
+    const [, webhooks] = await run.waitForLine(/webhooks +(http:\S+)<endpoint>/);
     const [, metrics] = await run.waitForLine(/ingest (http:\S+)\/metrics/);
     await run.waitForLine(/Up until Ctrl-C/);
     expect(readFileSync(path.join(home, 'environment'), 'utf8')).toMatch(/^export DATABASE_URL='postgresql:.*'$/m);

@@ -14,7 +14,7 @@ import { until } from './harness/until.ts';
 
 test(
   'after FLUSHALL the sweeper brings back every stored event that was not finished',
-  { timeout: 90_000 },
+  { timeout: 240_000 },
   async () => {
     // Its own Redis: nobody else's queue may be flushed.
     await using redis = await startRedisServer({ dir: path.join(testRunDir(), 'flushed-redis') });
@@ -41,7 +41,6 @@ test(
     await system.startWorker();
     await until(async () => (await system.ledger())['processed'] === events.length, {
       what: 'every event to be processed after all',
-      deadlineMs: 30_000,
     });
     expect(await system.effects()).toEqual(new Map(events.map(({ id }) => [id, 1])));
   },
@@ -49,7 +48,7 @@ test(
 
 test(
   'a job that ended in the failed set without the ledger knowing becomes a dead event',
-  { timeout: 60_000 },
+  { timeout: 180_000 },
   async () => {
     await using system = await createTestSystem('redis', { SWEEP_MS: '200', SWEEP_GRACE_MS: '300' });
     const delivery = aDelivery({ account: 'acme' });
@@ -77,7 +76,7 @@ test(
 
 test(
   'ledger and failed set are made to agree: a lost dead letter is put back without an attempt and can be worked on again, a stale one is taken out',
-  { timeout: 60_000 },
+  { timeout: 180_000 },
   async () => {
     await using system = await createTestSystem('redis', { SWEEP_MS: '200', SWEEP_GRACE_MS: '300' });
     const [processed, dead] = [aStripeDelivery('customer.created'), aStripeDelivery('customer.updated')];
@@ -111,7 +110,7 @@ test(
 
 test(
   'after Redis came back older than it was, nothing is applied twice and ledger and queue agree',
-  { timeout: 90_000 },
+  { timeout: 240_000 },
   async () => {
     const dir = path.join(testRunDir(), 'older-redis');
     const before = await startRedisServer({ dir });
@@ -158,7 +157,7 @@ test(
         const { waiting, active, delayed } = await queue.counts();
         return waiting + active + delayed === 0;
       },
-      { what: 'the old jobs to be gone', deadlineMs: 40_000 },
+      { what: 'the old jobs to be gone' },
     );
     expect(await system.ledger()).toEqual({ processed: 25, dead: 1 });
     expect(await system.effects()).toEqual(new Map([...early, ...failing].map(({ eventId }) => [eventId, 1])));

@@ -54,7 +54,7 @@ describe.runIf(findRedisServer() !== null)('over TLS', () => {
         postgresAt('localhost', files.ca),
       ),
     );
-  }, 60_000);
+  }, 180_000);
   afterAll(() => resources.disposeAsync());
 
   test('an event is accepted and processed, and no connection to the ledger is in the clear', async () => {

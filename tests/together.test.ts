@@ -27,7 +27,7 @@ type Provider = keyof typeof lives;
 describe('jobs that are processed together', () => {
   test(
     'leave the same rows and effects as jobs that are processed alone, in whatever groups',
-    { timeout: 60_000 },
+    { timeout: 180_000 },
     async () => {
       const providers: readonly Provider[] = ['stripe', 'paypal'];
       for (const provider of providers)

@@ -71,7 +71,7 @@ export async function startProcess(options: {
 
   const printed = collectLines(name, { sources: [child.stdout, child.stderr], exited });
   const isGone = (): boolean => child.exitCode !== null || child.signalCode !== null;
-  const stop = async ({ deadlineMs = 15_000 }: { deadlineMs?: number } = {}): Promise<Exit> => {
+  const stop = async ({ deadlineMs = 60_000 }: { deadlineMs?: number } = {}): Promise<Exit> => {
     const steps = [
       ...(deadlineMs > 0 ? [{ signal: 'SIGTERM', waitMs: deadlineMs } as const] : []),
       { signal: 'SIGKILL', waitMs: 5_000 } as const,
@@ -106,7 +106,7 @@ function collectLines(
     });
   }
   const output = (): string => lines.join('\n');
-  const waitForLine: TestProcess['waitForLine'] = (pattern, { deadlineMs = 15_000 } = {}) => {
+  const waitForLine: TestProcess['waitForLine'] = (pattern, { deadlineMs = 60_000 } = {}) => {
     for (const line of lines) {
       const match = pattern.exec(line);
       if (match !== null) return Promise.resolve(match);

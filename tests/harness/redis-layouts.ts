@@ -128,7 +128,7 @@ export async function startRedisWithSentinels(dir: string, replicas = 2): Promis
       } finally {
         for (const { pid } of sentinels) process.kill(pid, 'SIGCONT');
       }
-      await until(() => isReplica(former), { what: 'the former master to be a replica', deadlineMs: 40_000 });
+      await until(() => isReplica(former), { what: 'the former master to be a replica' });
     },
   };
 }

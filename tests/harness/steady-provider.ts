@@ -47,7 +47,6 @@ export async function moreAcknowledged(provider: SteadyProvider, count: number):
   const wanted = provider.acknowledged.length + count;
   await until(() => provider.acknowledged.length >= wanted, {
     what: `${count} more acknowledgements`,
-    deadlineMs: 30_000,
   });
 }
 
@@ -57,6 +56,6 @@ export async function expectAppliedOnce(system: TestSystem, acknowledged: readon
     const effects = await system.effects();
     return acknowledged.filter((id) => !effects.has(id));
   };
-  await until(async () => (await missing()).length === 0, { what: 'every acknowledged event', deadlineMs: 45_000 });
+  await until(async () => (await missing()).length === 0, { what: 'every acknowledged event' });
   expect([...(await system.effects())].filter(([, times]) => times !== 1)).toEqual([]);
 }

@@ -138,7 +138,7 @@ export async function postStripe(
     method: 'POST',
     headers: { ...signed, ...options.headers },
     body: new Uint8Array(body),
-    signal: AbortSignal.timeout(20_000),
+    signal: AbortSignal.timeout(60_000),
   });
   const text = await response.text();
   const json: unknown = text === '' ? {} : JSON.parse(text);

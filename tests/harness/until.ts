@@ -6,7 +6,7 @@ export async function until<T>(
   check: () => T | undefined | false | Promise<T | undefined | false>,
   options: { what: string; deadlineMs?: number; everyMs?: number },
 ): Promise<T> {
-  const { what, deadlineMs = 15_000, everyMs = 20 } = options;
+  const { what, deadlineMs = 60_000, everyMs = 20 } = options;
   const deadlineAt = performance.now() + deadlineMs;
   let last = 'It was never checked.';
   let cause: unknown;

@@ -70,7 +70,6 @@ scrape_configs:
   };
   await until(async () => (await fetch(`${url}/-/ready`).catch(() => undefined))?.ok === true, {
     what: 'Prometheus to be ready',
-    deadlineMs: 30_000,
   });
   return {
     url,

@@ -53,7 +53,6 @@ beforeAll(async () => {
   for (const round of [1, 2, 3]) await load(ingest, round);
   await until(async () => (await prometheus.query('penstock:processed_late:ratio_rate5m')).length > 0, {
     what: 'the rules to be evaluated over what happened',
-    deadlineMs: 60_000,
   });
 });
 afterAll(() => stack.disposeAsync());
@@ -116,7 +115,7 @@ async function expectData(expr: string): Promise<void> {
     await prometheus.query(expr);
     return;
   }
-  await until(async () => (await prometheus.query(expr)).length > 0, { what: `data of ${expr}`, deadlineMs: 20_000 });
+  await until(async () => (await prometheus.query(expr)).length > 0, { what: `data of ${expr}` });
 }
 
 /** As Grafana fills them in. */
@@ -168,7 +167,6 @@ async function load(ingest: TestIngest, round: number): Promise<void> {
   // The next round's values must come with a later scrape.
   await until(async () => countOf(await prometheus.query(`sum(penstock_dead_letters_total) >= ${round}`)) > 0, {
     what: `round ${round} to be scraped`,
-    deadlineMs: 30_000,
   });
 }
 
