@@ -147,7 +147,7 @@ describe.runIf(findRedisServer() !== null)('while the queue is away', () => {
 function memoryOfDeployed(): { readonly limitMiB: number; readonly environment: Readonly<Record<string, string>> } {
   const compose = readFileSync('deploy/compose.yaml', 'utf8');
   const ingest = compose.slice(compose.indexOf('x-ingest:'), compose.indexOf('\nservices:'));
-  const setting = (name: string): string => new RegExp(`^ +${name}: (.+)$`, 'm').exec(ingest)?.[1] ?? `no ${name}`;
+  const setting = (name: string): string => new RegExp(`^ +${name}: '?(.+?)'?$`, 'm').exec(ingest)?.[1] ?? `no ${name}`;
   const names = ['NODE_OPTIONS', 'ENQUEUE_BYTES_MAX', 'BODIES_BYTES_MAX'];
   return {
     limitMiB: Number(/memory: (\d+)M/.exec(ingest)?.[1]),

@@ -45,13 +45,15 @@ describe.runIf(findRedisServer() !== null)('an endpoint with a rate limit', () =
   });
 
   test('takes a burst from all processes together, and answers the rest 429 with when to come back', async () => {
+    const began = performance.now();
     const answers = await Promise.all(
       Array.from({ length: 100 }, (_, number) => post({ from: number % 2 === 0 ? 0 : 1 })),
     );
     const taken = answers.filter(({ status }) => status === 200).length;
-    // A token comes back each second that this takes.
+    // A token comes back each second that this takes, and what Redis says nothing of in time is let through.
+    const more = (performance.now() - began) / 1_000 + (await metric('penstock_rate_limit_unanswered_total'));
     expect(taken).toBeGreaterThan(50);
-    expect(taken).toBeLessThan(80);
+    expect(taken).toBeLessThan(62 + more);
     const limited = answers.find(({ status }) => status === 429);
     expect(limited).toBeDefined();
     expectProblem(

@@ -187,11 +187,17 @@ async function settle(
     const rows = await db.selectFrom('ledger').select('id').where('state', '=', 'received').limit(1).execute();
     return rows.length === 0;
   };
+  const replayed = async (): Promise<boolean> => {
+    const rows = await db.selectFrom('replays').select('id').where('state', '=', 'running').limit(1).execute();
+    return rows.length === 0;
+  };
   await using queue = openWebhookQueue(location);
   await queue.connected();
   return [
     ...(await inTime('every event to be acknowledged', () => options.sending.size === 0)),
     ...(await inTime('every acknowledged event to be stored', async () => (await notStored(stand)).length === 0)),
+    // A replay brings finished and dead events back, at its own pace, for as long as it runs.
+    ...(await inTime('every replay to be through', replayed)),
     ...(await inTime('every stored event to be finished', finished)),
     // An operator's last look: what died of a fault is sent again, once.
     ...(await inTime(
