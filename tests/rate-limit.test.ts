@@ -41,7 +41,9 @@ describe.runIf(findRedisServer() !== null)('an endpoint with a rate limit', () =
     expect(first.headers.get('ratelimit')).toMatch(/^"endpoint";r=59;t=1$/);
     for (let number = 0; number < 100; number += 1)
       expect((await post({ secret: 'whsec_of_somebody_else' })).status).toBe(401);
-    expect(Number(/r=(\d+)/.exec((await post({ from: 1 })).headers.get('ratelimit') ?? '')?.[1])).toBeGreaterThan(50);
+    // An ingest whose connection has only just opened may not be told in time, and lets through without a word.
+    const left = async () => /r=(\d+)/.exec((await post({ from: 1 })).headers.get('ratelimit') ?? '')?.[1] ?? false;
+    expect(Number(await until(left, { what: 'the other ingest to tell how it stands' }))).toBeGreaterThan(50);
   });
 
   test('takes a burst from all processes together, and answers the rest 429 with when to come back', async () => {
