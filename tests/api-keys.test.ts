@@ -42,7 +42,7 @@ test('what is kept of a key is its SHA-256 alone', async () => {
   const { id, token: made } = await api.makeKey(['events:read']);
   const [row] = await api.database.db.selectFrom('api_keys').selectAll().where('id', '=', id).execute();
   expect(row?.secret_sha256).toHaveLength(32);
-  expect(JSON.stringify(row)).not.toContain(made.split('_').at(2));
+  expect(JSON.stringify(row)).not.toContain(made.split('_').slice(2).join('_'));
 });
 
 test('a key that is revoked is refused from then on, and one that has expired too', async () => {
@@ -113,7 +113,7 @@ test('the command makes a key that is shown once, lists it without its secret an
     name: 'reports',
     lastUsedAt: now.toISOString(),
   });
-  expect(listed.stdout).not.toContain(made.split('_').at(2));
+  expect(listed.stdout).not.toContain(made.split('_').slice(2).join('_'));
   expect(command(['revoke', made]).status).toBe(0);
   await api.refused('/api/events', { status: 401, code: 'key_revoked' }, made);
 });

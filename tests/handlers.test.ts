@@ -194,7 +194,7 @@ describe('what a handler wrote and the mark that it is done agree', () => {
     const event = aStripeEvent();
     expect((await postStripe(ingest, event.body)).status).toBe(200);
     for (const position of [0, 1, 2, 3, 4]) {
-      const doomed = await system.startWorker({ DIE_BEFORE: String(position) });
+      const doomed = await system.startDoomedWorker({ DIE_BEFORE: String(position) });
       expect((await doomed.exited).signal).toBe('SIGKILL');
       // Once it is a suspect it is stored before it is tried; nothing else of it is.
       expect(Object.keys(await system.ledger())).toEqual(position === 0 ? [] : ['received']);

@@ -35,15 +35,19 @@ describe.runIf(findRedisServer() !== null)('an endpoint with a rate limit', () =
     });
 
   test('tells how it stands, and loses nothing of it to forged requests', async () => {
-    const first = await post();
-    expect(first.status).toBe(200);
-    expect(first.headers.get('ratelimit-policy')).toBe('"endpoint";q=60;w=60');
-    expect(first.headers.get('ratelimit')).toMatch(/^"endpoint";r=59;t=1$/);
+    // An ingest whose connection has only just opened may not be told in time, and lets through without a word.
+    const told = async (from: 0 | 1) => {
+      const { status, headers } = await post({ from });
+      expect(status).toBe(200);
+      return headers.get('ratelimit') !== null && headers;
+    };
+    const first = await until(() => told(0), { what: 'an ingest to tell how it stands' });
+    expect(first.get('ratelimit-policy')).toBe('"endpoint";q=60;w=60');
+    expect(first.get('ratelimit')).toMatch(/^"endpoint";r=5\d;t=\d$/);
     for (let number = 0; number < 100; number += 1)
       expect((await post({ secret: 'whsec_of_somebody_else' })).status).toBe(401);
-    // An ingest whose connection has only just opened may not be told in time, and lets through without a word.
-    const left = async () => /r=(\d+)/.exec((await post({ from: 1 })).headers.get('ratelimit') ?? '')?.[1] ?? false;
-    expect(Number(await until(left, { what: 'the other ingest to tell how it stands' }))).toBeGreaterThan(50);
+    const then = await until(() => told(1), { what: 'the other ingest to tell how it stands' });
+    expect(Number(/r=(\d+)/.exec(then.get('ratelimit') ?? '')?.[1])).toBeGreaterThan(50);
   });
 
   test('takes a burst from all processes together, and answers the rest 429 with when to come back', async () => {

@@ -188,7 +188,7 @@ describe('applied', () => {
       const chosen = state === 'dead' ? {} : { force: true, handlers: ['fail-until-repaired'] };
       const { id } = (await planned({ states: [state] }, { ...chosen, perSecond: 20 })).replay;
       await does('apply', id);
-      const dying = await system.startWorker(
+      const dying = await system.startDoomedWorker(
         { ...setting, CRASH_AT: 'enqueued:2', SWEEP_MS: '3600000' },
         'tests/fixtures/crashing-worker.ts',
       );

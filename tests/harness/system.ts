@@ -21,6 +21,8 @@ export interface TestSystem extends AsyncDisposable {
     given?: Readonly<Record<string, string>>,
     script?: string,
   ) => Promise<TestProcess & { readonly healthUrl: string }>;
+  /** A worker that may be gone before it can say that it takes webhooks. */
+  readonly startDoomedWorker: (given: Readonly<Record<string, string>>, script?: string) => Promise<TestProcess>;
   /** How often each event's handler took effect, by event id. */
   readonly effects: () => Promise<ReadonlyMap<string, number>>;
   /** How many events the ledger has in each state. */
@@ -71,6 +73,8 @@ export async function createTestSystem(
       const { healthUrl } = JSON.parse((await started.waitForLine(/"taking webhooks"/)).input);
       return { ...started, healthUrl: String(healthUrl) };
     },
+    startDoomedWorker: (more, script = 'apps/worker/src/main.ts') =>
+      startProcess({ name: 'worker', script, env: { ...environment, ...more } }),
     effects: async () => {
       const { rows } = await sql<{
         event_id: string;
