@@ -90,6 +90,7 @@ async function unaccounted(variant: IngestVariant, { byStatus }: LoadResult, red
     case 'hono-hmac-xadd':
       return acknowledged - (await redis.xlen('events'));
     case 'hono-bullmq':
+    case 'hono-grouped':
     case 'penstock':
       return acknowledged - (await queued(redis));
   }

@@ -14,6 +14,7 @@ import { smallTransactions } from './workers/small-transactions.ts';
 
 export const workerVariants = [
   'small-transactions',
+  'bullmq-alone',
   'plain-worker',
   'penstock-worker',
   'penstock-on-postgres',
@@ -64,7 +65,10 @@ export async function benchWorker(
       processes,
       pool,
     });
-    const { done, twice } = await effects(variant, pool);
+    const { done, twice } =
+      variant === 'bullmq-alone'
+        ? { done: events.length - (await services.redis.zcard('bull:webhooks:failed')), twice: 0 }
+        : await effects(variant, pool);
     onDone({ name: variant, perSecond, lost: events.length - done, failed: twice, latency: null, cost });
   } finally {
     await pool.end();
@@ -86,7 +90,7 @@ async function fill(
   events: readonly BenchEvent[],
   { services, location }: { readonly services: BenchServices; readonly location: QueueLocation },
 ): Promise<void> {
-  if (variant === 'plain-worker') {
+  if (variant === 'plain-worker' || variant === 'bullmq-alone') {
     const plain = new Queue('webhooks', { connection: services.redis });
     for (let at = 0; at < events.length; at += FILL_BATCH)
       await plain.addBulk(
@@ -141,6 +145,8 @@ function startWorker(
   given: { readonly services: BenchServices; readonly databaseUrl: string; readonly profile: string | undefined },
 ): Child {
   const { services, databaseUrl, profile } = given;
+  if (variant === 'bullmq-alone')
+    return startChild({ script: 'bench/src/workers/alone.ts', args: [services.redisUrl, '256'], profile });
   if (variant === 'plain-worker')
     return startChild({
       script: 'bench/src/workers/plain.ts',

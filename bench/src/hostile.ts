@@ -5,33 +5,29 @@ import { startChild, type Child } from './child.ts';
 import type { LoadResult } from './load/generator.ts';
 import type { LoadArgument } from './load/main.ts';
 import type { BenchServices } from './services.ts';
-import { summary } from './statistics.ts';
+import { ratios, summary } from './statistics.ts';
 
 /** Genuine events a second: what a busy installation has, and little beside what a core bears. */
 const GENUINE_PER_SECOND = 200;
 
 /** Forged requests a second; 0 is calm. */
-const STORMS = [0, 1_000, 2_500, 5_000, 10_000] as const;
+export const STORMS: readonly number[] = [0, 1_000, 2_500, 5_000, 10_000];
 
 /** Genuine p99 under the storm stays within so many times of calm. */
 const RATIO_MAX = 3;
 
 /** One ingest, and two that share its port; without and with a limit of refusals for each client, which is off unless asked for. */
 const VARIANTS = {
-  'one ingest': { ingests: 1, refusalsPerMinute: 0 },
-  'one ingest, 60 refusals a client and minute': { ingests: 1, refusalsPerMinute: 60 },
-  'two ingests on one port': { ingests: 2, refusalsPerMinute: 0 },
-  'two ingests on one port, 60 refusals a client and minute': { ingests: 2, refusalsPerMinute: 60 },
+  'one-ingest': { ingests: 1, refusalsPerMinute: 0, is: 'one ingest' },
+  'one-limiting': { ingests: 1, refusalsPerMinute: 60, is: 'one ingest, 60 refusals a client and minute' },
+  'two-ingests': { ingests: 2, refusalsPerMinute: 0, is: 'two ingests on one port' },
+  'two-limiting': { ingests: 2, refusalsPerMinute: 60, is: 'two ingests on one port, 60 refusals a client and minute' },
 } as const;
-type Variant = keyof typeof VARIANTS;
+export type HostileVariant = keyof typeof VARIANTS;
+export const hostileVariants: readonly HostileVariant[] = ['one-ingest', 'one-limiting', 'two-ingests', 'two-limiting'];
+
 /** For comparison: node:http that answers everything and looks at nothing. */
 const FLOOR = 'node-http';
-const variants: readonly Variant[] = [
-  'one ingest',
-  'one ingest, 60 refusals a client and minute',
-  'two ingests on one port',
-  'two ingests on one port, 60 refusals a client and minute',
-];
 
 /** Sent one after the other to find what one request of each traffic costs ingest. */
 const COST_REQUESTS = 10_000;
@@ -40,7 +36,7 @@ const COST_REQUESTS = 10_000;
 const TICK_MS = 10;
 
 interface Measured {
-  readonly variant: Variant;
+  readonly variant: HostileVariant;
   readonly storm: number;
   readonly genuine: LoadResult;
   /** Null in calm. */
@@ -52,7 +48,7 @@ interface Measured {
 
 /** Microseconds of ingest's processor time for a request. */
 interface Cost {
-  readonly variant: Variant | typeof FLOOR;
+  readonly variant: HostileVariant | typeof FLOOR;
   readonly traffic: 'genuine' | 'forged';
   readonly microseconds: number;
 }
@@ -66,8 +62,16 @@ interface Cost {
  */
 export async function benchHostile(
   services: BenchServices,
-  options: { readonly rounds: number; readonly milliseconds: number },
+  options: {
+    readonly rounds: number;
+    readonly milliseconds: number;
+    readonly variants: readonly HostileVariant[];
+    /** Forged requests a second, each beside the calm that it is compared with. */
+    readonly storms: readonly number[];
+  },
 ): Promise<number> {
+  const { variants } = options;
+  const storms = [...new Set([0, ...options.storms])].toSorted((one, other) => one - other);
   const measured: Measured[] = [];
   const costs: Cost[] = [];
   for (let round = 0; round < options.rounds; round += 1)
@@ -83,8 +87,14 @@ export async function benchHostile(
       }
       const given = { variant, ingests, port };
       await measure(services, { ...given, storm: 0, milliseconds: 1_500 });
-      for (const storm of round % 2 === 0 ? STORMS : STORMS.toReversed())
-        measured.push(await measure(services, { ...given, storm, milliseconds: options.milliseconds }));
+      for (const storm of round % 2 === 0 ? storms : storms.toReversed()) {
+        const one = await measure(services, { ...given, storm, milliseconds: options.milliseconds });
+        measured.push(one);
+        const { p50, p99 } = one.genuine.latency;
+        process.stderr.write(
+          `round ${round + 1} of ${options.rounds}: ${variant}, ${storm} forged a second: genuine p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms\n`,
+        );
+      }
       for (const traffic of ['genuine', 'forged', 'forged', 'genuine'] as const)
         costs.push(await measureCost(services, { ...given, traffic }));
     }
@@ -94,11 +104,11 @@ export async function benchHostile(
     await measureCost(services, { ...given, traffic: 'forged' });
     costs.push(await measureCost(services, { ...given, traffic: 'forged' }));
   }
-  process.stdout.write(variants.map((variant) => tell(variant, { measured, costs })).join('\n'));
+  process.stdout.write(variants.map((variant) => tell(variant, { storms, measured, costs })).join('\n'));
   return measured.some(({ lost }) => lost !== 0) ? 1 : 0;
 }
 
-function startIngest(services: BenchServices, variant: Variant, port: number): Child {
+function startIngest(services: BenchServices, variant: HostileVariant, port: number): Child {
   return startChild({
     script: 'apps/ingest/src/main.ts',
     env: {
@@ -149,7 +159,7 @@ async function measure(
 }
 
 interface Started {
-  readonly variant: Variant;
+  readonly variant: HostileVariant;
   readonly ingests: readonly Child[];
   readonly port: number;
 }
@@ -186,15 +196,19 @@ function processorTicks(processes: readonly Child[]): number {
 }
 
 function tell(
-  variant: Variant,
-  all: { readonly measured: readonly Measured[]; readonly costs: readonly Cost[] },
+  variant: HostileVariant,
+  all: { readonly storms: readonly number[]; readonly measured: readonly Measured[]; readonly costs: readonly Cost[] },
 ): string {
   const measured = all.measured.filter((one) => one.variant === variant);
   const at = (storm: number, read: (one: Measured) => number): number =>
     summary(measured.filter((one) => one.storm === storm).map(read)).median;
-  const p99 = (storm: number): number => at(storm, ({ genuine }) => genuine.latency.p99);
-  const rows = STORMS.map((storm) => {
-    const ratio = p99(storm) / p99(0);
+  const p99s = (storm: number): readonly number[] =>
+    measured.filter((one) => one.storm === storm).map(({ genuine }) => genuine.latency.p99);
+  const p99 = (storm: number): number => summary(p99s(storm)).median;
+  // Of the same round: what else the machine does changes by the minute.
+  const ratioOf = (storm: number): number => ratios(p99s(storm), p99s(0)).median;
+  const rows = all.storms.map((storm) => {
+    const ratio = ratioOf(storm);
     return [
       storm,
       Math.round(at(storm, ({ forged }) => forged?.perSecond ?? 0)),
@@ -210,8 +224,8 @@ function tell(
     summary(
       all.costs.filter((one) => one.variant === of && one.traffic === traffic).map((one) => one.microseconds),
     ).median.toFixed(0);
-  const statuses = measured.find(({ storm }) => storm === STORMS.at(-1))?.forged?.byStatus ?? {};
-  return `${variant}:
+  const statuses = measured.find(({ storm }) => storm === all.storms.at(-1))?.forged?.byStatus ?? {};
+  return `${VARIANTS[variant].is}:
 | forged a second | answered | genuine p50 ms | p99 ms | of calm | not 200 | lost | a core |
 | --- | --- | --- | --- | --- | --- | --- | --- |
 ${rows.map((row) => `| ${row} |`).join('\n')}

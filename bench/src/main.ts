@@ -3,12 +3,12 @@ import { parseArgs } from 'node:util';
 import { benchIngest, ingestVariants } from './bench-ingest.ts';
 import { benchRebuild, rebuildVariants } from './bench-rebuild.ts';
 import { benchWorker, workerVariants } from './bench-worker.ts';
-import { benchHostile } from './hostile.ts';
+import { benchHostile, hostileVariants, STORMS } from './hostile.ts';
 import { renderReport, reportOf, type Measurement, type Round, type Target } from './report.ts';
 import { startServices, type BenchServices } from './services.ts';
 
 const usage = `Usage: pnpm bench [ingest] [worker] [rebuild] [hostile] [--only VARIANT,…] [--rounds N] [--seconds N]
-                 [--events N] [--json FILE] [--profile FOLDER]
+                 [--events N] [--storms N,…] [--json FILE] [--profile FOLDER]
 
 Measures ingest and worker against straightforward code, on a durable Redis and
 a PostgreSQL of its own, each in processes of its own. Every round measures
@@ -18,10 +18,11 @@ acknowledged is counted afterwards.
   ingest, worker   what to measure; both unless said otherwise
   rebuild          how fast all events are folded anew; give it --events 200000 or more
   hostile          genuine events, calm and under forged requests: p99, what refusing costs
-  --only VARIANT   ${[...ingestVariants, ...workerVariants, ...rebuildVariants].join(', ')}
+  --only VARIANT   ${[...ingestVariants, ...workerVariants, ...rebuildVariants, ...hostileVariants].join(', ')}
   --rounds N       (default 3)
   --seconds N      of each measurement at ingest   (default 6)
   --events N       that each worker is given       (default 20000)
+  --storms N,…     forged requests a second        (default ${STORMS.join(',')})
   --json FILE      the report for machines; - for standard output
   --profile FOLDER a cpuprofile of every process measured
 
@@ -47,7 +48,13 @@ else process.exitCode = await main();
 
 async function hostile(): Promise<number> {
   await using services = await startServices();
-  return await benchHostile(services, { rounds: Number(values.rounds), milliseconds: Number(values.seconds) * 1_000 });
+  const only = values.only?.split(',');
+  return await benchHostile(services, {
+    rounds: Number(values.rounds),
+    milliseconds: Number(values.seconds) * 1_000,
+    variants: hostileVariants.filter((variant) => only === undefined || only.includes(variant)),
+    storms: values.storms.split(',').map(Number),
+  });
 }
 
 async function main(): Promise<number> {
@@ -122,18 +129,20 @@ function readArguments() {
       rounds: { type: 'string', default: '3' },
       seconds: { type: 'string', default: '6' },
       events: { type: 'string', default: '20000' },
+      storms: { type: 'string', default: STORMS.join(',') },
       json: { type: 'string' },
       profile: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   });
   const numbers = [parsed.values.rounds, parsed.values.seconds, parsed.values.events].map(Number);
-  const known = new Set<string>([...ingestVariants, ...workerVariants, ...rebuildVariants]);
+  const known = new Set<string>([...ingestVariants, ...workerVariants, ...rebuildVariants, ...hostileVariants]);
   const strangers = [
     ...parsed.positionals.filter((part) => !['ingest', 'worker', 'rebuild', 'hostile'].includes(part)),
     ...(parsed.values.only?.split(',') ?? []).filter((variant) => !known.has(variant)),
   ];
-  if (strangers.length > 0 || numbers.some((number) => !(number > 0))) {
+  const storms = parsed.values.storms.split(',').map(Number);
+  if (strangers.length > 0 || numbers.some((number) => !(number > 0)) || storms.some((storm) => !(storm >= 0))) {
     process.stderr.write(`${strangers.length > 0 ? `There is no ${strangers.join(', ')}.\n\n` : ''}${usage}`);
     process.exit(64);
   }

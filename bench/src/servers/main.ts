@@ -2,6 +2,8 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import { createServer } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { getRequestListener } from '@hono/node-server';
+import { addJobsTogether, type NewJob } from '@penstock/runtime/add-jobs-together';
+import { gather } from '@penstock/runtime/gather';
 import { Queue } from 'bullmq';
 import { Hono } from 'hono';
 import { Redis } from 'ioredis';
@@ -46,13 +48,26 @@ function keeperOf(kind: Exclude<Baseline, 'node-http'>): Keep {
   if (kind === 'hono-hmac-xadd')
     return async (body, signature) =>
       isGenuine(body, signature) && (await redis.xadd('events', '*', 'body', body)) !== null;
-  const queue = new Queue('webhooks', { connection: redis });
+  const add = kind === 'hono-grouped' ? addInGroups(redis) : addAlone(redis);
   return async (body, signature) => {
     if (!isGenuine(body, signature)) return false;
     const event = body.toString('utf8');
-    await queue.add('event', { body: event }, { jobId: `stripe.${idOf(JSON.parse(event))}` });
+    await add({ name: 'event', data: { body: event }, jobId: `stripe.${idOf(JSON.parse(event))}` });
     return true;
   };
+}
+
+type Add = (job: NewJob) => Promise<unknown>;
+
+function addAlone(redis: Redis): Add {
+  const queue = new Queue('webhooks', { connection: redis });
+  return ({ name, data, jobId }) => queue.add(name, data, { jobId });
+}
+
+/** With ingest's own parts and numbers (enqueue-together.ts). */
+function addInGroups(redis: Redis): Add {
+  const addJobs = addJobsTogether(redis, new Queue('webhooks', { connection: redis }));
+  return gather({ itemsMax: 128, groupsMax: 2, take: (jobs: readonly NewJob[]) => addJobs(jobs, {}) });
 }
 
 /** One `v1` under one secret, as a quick start would check it. */
