@@ -147,8 +147,13 @@ export function openPostgresBackend(location: QueueLocation): QueueBackend {
     completedKept: { age: 60 },
     addJobs: async (jobs, options) => {
       await bull.addBulk(jobs.map(({ jobId, name, data }) => ({ name, data, opts: { ...options, jobId } })));
+      const { rows } = await pool.query<{ readonly id: string; readonly name: string }>(
+        'select id, name from job where queue = $1 and id = any($2)',
+        [location.name, jobs.map(({ jobId }) => jobId)],
+      );
+      const names = new Map(rows.map(({ id, name }) => [id, name]));
       // Gone already means finished already: it was ours, and was taken while we looked.
-      return Promise.all(jobs.map(async ({ jobId, name }) => (await bull.getJob(jobId))?.name ?? name));
+      return jobs.map(({ jobId, name }) => names.get(jobId) ?? name);
     },
     assertConnected: () => undefined,
     // By the index that workers take jobs by. BullMQ's own listing would read the body too.

@@ -12,6 +12,11 @@ export function openQueuePool(options: {
   readonly url: string;
   readonly max: number;
   readonly applicationName: string;
+  /**
+   * Whether a commit may return before it is on disk. For a worker's own: what a crash of the server takes back, jobs
+   * taken and finished within the last moment, is done again, and the ledger knows the event. Never for what adds jobs.
+   */
+  readonly mayForget?: boolean;
 }): PgPool {
   const pool = new (loadDriver().Pool)({
     connectionString: options.url,
@@ -22,7 +27,7 @@ export function openQueuePool(options: {
     query_timeout: 30_000,
     keepAlive: true,
     application_name: options.applicationName,
-    options: '-c search_path=bullmq',
+    options: `-c search_path=bullmq${options.mayForget === true ? ' -c synchronous_commit=off' : ''}`,
   });
   // An idle connection that drops is replaced; without a listener it would end the process.
   pool.on('error', () => undefined);

@@ -207,6 +207,7 @@ function openPostgresWorker(
     url: location.url,
     max: Math.min(common.concurrency, 10) + 2,
     applicationName: 'penstock-worker-queue',
+    mayForget: true,
   });
   const worker: PostgresWorker = attend(
     new Worker<unknown, string, string, PostgresQueueBackend, JobProgress, PostgresConnectionOptions>(
