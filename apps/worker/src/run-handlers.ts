@@ -100,27 +100,16 @@ export async function runHandlers(
 }
 
 /**
- * Runs the handlers of one event within a savepoint that is the caller's:
- * throws at the first that fails, and what all of them wrote is to be taken back.
+ * Runs one handler within a savepoint that is the caller's: throws where it
+ * fails, and what it wrote is to be taken back.
  */
-export async function runWithoutSavepoint(
-  scope: SavepointScope,
-  given: { readonly input: HandlerInput; readonly handlers: readonly Handler<LedgerTransaction>[] },
-  world: HandlerWorld,
-): Promise<readonly HandlerOutcome[]> {
-  const event = describe(given.input);
-  const outcomes: HandlerOutcome[] = [];
-  for (const handler of given.handlers) {
-    const started = world.elapsedMs();
-    const { name, version } = handler;
-    const time = openHandlerTime(handler, world);
-    await runWithin(time, world, () => runOne(scope, { handler, event, input: given.input, time }, world));
-    outcomes.push({ kind: 'done', handler: name, version, durationMs: world.elapsedMs() - started });
-  }
-  return outcomes;
+export async function runWithoutSavepoint(scope: SavepointScope, run: Run, world: HandlerWorld): Promise<void> {
+  const time = openHandlerTime(run.handler, world);
+  await runWithin(time, world, () => runOne(scope, { ...run, time }, world));
 }
 
-interface Run {
+/** A handler, and what it is told. */
+export interface Run {
   readonly handler: Handler<LedgerTransaction>;
   readonly event: HandledEvent;
   readonly input: HandlerInput;
@@ -239,7 +228,8 @@ async function runWithin(
   }
 }
 
-function describe({ delivery, facts, answer }: HandlerInput): HandledEvent {
+/** What handlers are told of an event, the same for each of its handlers. */
+export function describe({ delivery, facts, answer }: HandlerInput): HandledEvent {
   let payload: { readonly read: unknown } | undefined;
   return {
     endpoint: delivery.endpoint,

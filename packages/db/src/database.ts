@@ -88,6 +88,8 @@ export function openDatabase(options: {
     connectionTimeoutMillis: 5_000,
     idleTimeoutMillis: 30_000,
     keepAlive: true,
+    // Only who asks several things at a time notices (pipeline.ts): Kysely gives its connection to one after the other.
+    pipeline: options.namesStatements === true && !isPooled,
     ...(isPooled
       ? {}
       : { ...sessionLimits, statement_timeout: options.statementTimeoutMs ?? sessionLimits.statement_timeout }),

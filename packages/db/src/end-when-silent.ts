@@ -1,5 +1,5 @@
-import { Socket } from 'node:net';
 import type { PoolClient } from 'pg';
+import { socketOf } from './socket-of.ts';
 
 /**
  * Ends a connection whose statement has had no answer at all for so long. One
@@ -14,12 +14,4 @@ export function endWhenSilent(client: PoolClient, silenceMs: number): void {
     // One that has been asked nothing may be silent for as long as it likes.
     if ('readyForQuery' in client && client.readyForQuery === false) socket.destroy();
   });
-}
-
-/** pg does not declare it, and has it under this name since its first versions. */
-function socketOf(client: PoolClient): Socket | null {
-  if (!('connection' in client)) return null;
-  const { connection } = client;
-  if (typeof connection !== 'object' || connection === null || !('stream' in connection)) return null;
-  return connection.stream instanceof Socket ? connection.stream : null;
 }

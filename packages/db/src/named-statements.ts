@@ -1,5 +1,7 @@
 import type { PostgresCursor, PostgresPool, PostgresPoolClient, PostgresQueryResult } from 'kysely';
 import { DatabaseError, type Pool, type PoolClient } from 'pg';
+import type { Socket } from 'node:net';
+import { socketOf } from './socket-of.ts';
 
 /** Statements that a connection keeps parsed; each takes some tens of kilobytes at the server. */
 const NAMED_MAX = 200;
@@ -74,17 +76,32 @@ function nameStatements(): StatementNames {
 class NamingClient implements PostgresPoolClient {
   readonly #client: PoolClient;
   readonly #names: StatementNames;
+  readonly #socket: Socket | null;
+  #isCorked = false;
 
   constructor(client: PoolClient, names: StatementNames) {
     this.#client = client;
     this.#names = names;
+    this.#socket = socketOf(client);
   }
 
   query<R>(text: string, parameters: readonly unknown[]): Promise<PostgresQueryResult<R>>;
   query<R>(cursor: PostgresCursor<R>): PostgresCursor<R>;
   query(what: string | PostgresCursor<unknown>, parameters: readonly unknown[] = []): unknown {
     if (typeof what !== 'string') throw new Error('the ledger is not read by cursors of the driver');
+    this.#writeOnce();
     return this.#ask(what, [...parameters]);
+  }
+
+  /** What is asked within one turn of the event loop is one write: a system call costs as much as a short statement. */
+  #writeOnce(): void {
+    if (this.#isCorked) return;
+    this.#isCorked = true;
+    this.#socket?.cork();
+    process.nextTick(() => {
+      this.#isCorked = false;
+      this.#socket?.uncork();
+    });
   }
 
   async #ask(text: string, values: unknown[]): Promise<unknown> {
