@@ -118,6 +118,14 @@ test.each(['pi_1', 'payment_intent:pi_1', 'ch_1', 'charge%3Ach_1', 're_1', 'disp
   },
 );
 
+test('the form of the front page leads to a payment by any of its ids; without one it stays where it was', async () => {
+  const led = async (query: string) => (await running.ask(`/payments${query}`, { cookie })).headers.get('location');
+  expect(await led('?id=+ch_1+')).toBe('/payments/ch_1');
+  expect(await led('?id=a%2Fb%3F')).toBe('/payments/a%2Fb%3F');
+  expect([await led('?id='), await led('')]).toEqual(['/', '/']);
+  expect(await (await running.ask('/', { cookie })).text()).toContain('<form method="get" action="/payments"');
+});
+
 test('every key is there, in camel case, amounts in whole minor units', async () => {
   const shape = { occurredAt: expect.any(String), updatedAt: expect.any(String), version: expect.any(Number) };
   const view: unknown = await (await running.ask('/payments/pi_1', { cookie })).json();

@@ -73,8 +73,9 @@ describe.each(['redis', 'postgres'] as const)('over a queue on %s', (backend) =>
     expect([answer.status, answer.headers.get('location')]).toEqual([302, '/queues']);
   });
 
-  test('every file that the page names is there', async () => {
+  test("every file that the page names is there, and none is another host's", async () => {
     const page = await (await running.ask('/queues', { cookie })).text();
+    expect(page).not.toContain('="https:');
     const files = [...page.matchAll(/(?:src|href)="(static\/[^"]+)"/g)].map(([, file]) => file ?? '');
     expect(files.length).toBeGreaterThan(4);
     for (const file of files)

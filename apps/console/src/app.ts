@@ -91,6 +91,11 @@ export function createConsoleApp(world: ConsoleWorld, events: ConsoleEvents): Ho
       }),
     ),
   );
+  // Where the front page's form leads.
+  app.get('/payments', (context) => {
+    const id = context.req.query('id')?.trim() ?? '';
+    return id === '' ? context.redirect('/') : context.redirect(`/payments/${encodeURIComponent(id)}`);
+  });
   app.get('/payments/:id', paymentRoute(world.reads));
   app.get('/conflicts', conflictsRoute(world.db));
   app.get('/keys', keysRoute(world.db, world.now));

@@ -36,7 +36,11 @@ export function frontPage(options: { readonly queueName: string; readonly counts
     </section>
     <section aria-labelledby="payments">
       <h2 id="payments">Payments</h2>
-      <p><code>/payments/&lt;id&gt;</code> tells a payment and its timeline as JSON, by any id that an event named: of the payment, an order, a charge, a capture, a refund, a dispute.</p>
+      <form method="get" action="/payments" class="filter">
+        <label>Any id that an event named <input name="id" required maxlength="255" placeholder="of the payment, an order, a charge, a refund…"></label>
+        <button type="submit">Show</button>
+      </form>
+      <p>Tells the payment and its timeline as JSON, as <code>/payments/&lt;id&gt;</code> does.</p>
     </section>
     <section aria-labelledby="conflicts">
       <h2 id="conflicts">Conflicts</h2>

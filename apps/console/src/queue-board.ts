@@ -64,17 +64,20 @@ function createQueueBoard({ webhooks, outbox }: BoardQueues, role: Role): Hono {
   return board;
 }
 
-/** The board's page, with a style sheet of ours that takes away what the console would refuse. */
+/**
+ * The board's page, with a style sheet of ours that takes away what the console would refuse, in place of one of a font
+ * service, which its policy refuses.
+ */
 function hideRefused(): MiddlewareHandler {
   return async (context, next) => {
     await next();
     if (context.res.headers.get('content-type')?.startsWith('text/html') !== true) return;
     const page = await context.res.text();
     const { status, headers } = context.res;
-    context.res = new Response(page.replace('</head>', '<link rel="stylesheet" href="/queues/board.css"></head>'), {
-      status,
-      headers,
-    });
+    const ours = page
+      .replace(/<link href="https:\/\/fonts\.[^>]+>/, '')
+      .replace('</head>', '<link rel="stylesheet" href="/queues/board.css"></head>');
+    context.res = new Response(ours, { status, headers });
   };
 }
 

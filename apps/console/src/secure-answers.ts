@@ -35,8 +35,7 @@ const nothing = { defaultSrc: ["'none'"], baseUri: ["'none'"], frameAncestors: [
 
 /**
  * What Bull Board's page needs: its own files, and the styles that it and its
- * components write into the page. It also asks a font service of the internet
- * for a typeface; that stays refused, and it falls back to the system's.
+ * components write into the page.
  */
 const boardSources = {
   baseUri: ["'self'"],
