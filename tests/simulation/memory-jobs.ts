@@ -54,7 +54,7 @@ export interface MemoryJobs {
 const lanes = ['live', 'overflow', 'replay'] as const satisfies readonly Lane[];
 
 /** As the consumer's own limit. */
-const STALLS_MAX = 20;
+const STALLS_MAX = 200;
 
 export function createMemoryJobs(options: {
   readonly now: () => number;

@@ -15,6 +15,9 @@ export interface Taker {
   readonly bury: (job: QueuedJob, reason: string) => Promise<void>;
 }
 
+/** Lost once, a job met a deployment, or a machine that stood still; lost twice, it may be what its workers die of. */
+const SUSPECT_STALLS = 2;
+
 /** One for each process: it knows what is in hand there. What is processed is processed within `around`, as in a span. */
 export function openTaker(
   world: SuspectWorld,
@@ -27,7 +30,9 @@ export function openTaker(
   const { around = (_job, process) => process(), beside = (job) => processWebhook(job, world) } = how;
   const aisle = openAisle();
   const process = (job: QueuedJob): Promise<Processed> =>
-    job.stalls === undefined ? aisle.beside(() => beside(job)) : aisle.alone(() => processSuspect(job, world));
+    (job.stalls ?? 0) < SUSPECT_STALLS
+      ? aisle.beside(() => beside(job))
+      : aisle.alone(() => processSuspect(job, world));
   return {
     take: async (job) => {
       if (job.buried === true) return { processed: null, verdict: await stayDead(job, world) };

@@ -56,8 +56,11 @@ export interface ConsumerOptions {
 type RedisWorker = Worker<unknown, string>;
 type PostgresWorker = Worker<unknown, string, string, PostgresQueueBackend, JobProgress, PostgresConnectionOptions>;
 
-/** How often a job may lose its worker before the queue gives up on it by itself; whoever counts crashes is done long before. */
-const STALLS_MAX = 20;
+/**
+ * How often a job may lose its worker before the queue gives up on it by itself. Whoever counts crashes is done long before, if
+ * it is the job's fault; if not, workers that end again and again for an hour condemn nothing.
+ */
+const STALLS_MAX = 200;
 
 /** What BullMQ says of a job that it gave up on by itself; it has no code for it. */
 const STALLED_TOO_OFTEN = 'job stalled more than allowable limit';
