@@ -38,8 +38,8 @@ const HEADROOM = 0.5;
 /** One that is away must not be the only one. */
 const PROCESSES_MIN = 2;
 
-/** BullMQ's scripts run one at a time in a Redis: some 26 µs to add an event, as much again to take and finish it. */
-const SHARD_PER_SECOND = 10_000;
+/** BullMQ's scripts run one at a time in a Redis: some 26 µs to add an event, 70 to 105 to take and finish it (`bullmq-alone`). */
+const SHARD_PER_SECOND = 8_000;
 
 const CONNECTIONS_MIN = 4;
 const CONNECTIONS_MAX = 50;
