@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Delivery } from '@penstock/core/delivery';
 import type { Handler } from '@penstock/core/handler';
-import { openDatabase, type LedgerTransaction } from '@penstock/db/database';
+import { openDatabase, type LedgerDatabase, type LedgerTransaction } from '@penstock/db/database';
 import { on } from '@penstock/db/handler';
 import { openTogetherStore } from '@penstock/db/together-store';
 import { createTestDatabase, type TestDatabase } from '@penstock/db/testing/test-database';
@@ -16,20 +16,26 @@ import { aDelivery } from './harness/deliveries.ts';
 const FIRST = 60;
 
 let database: TestDatabase;
-/** As a worker opens it: statements travel together. */
-let db: ReturnType<typeof openDatabase>;
-beforeAll(async () => {
-  database = await createTestDatabase(testPostgresUrl());
-  db = openDatabase({ url: database.url, poolMax: 3, applicationName: 'test', namesStatements: true });
-  await sql`create table counts (name text primary key, value int not null)`.execute(db);
-  await sql`create table notes (position serial, event_id text not null unique)`.execute(db);
-});
-afterAll(async () => {
-  await db.destroy();
-  await database[Symbol.asyncDispose]();
-});
+let db: LedgerDatabase;
+const warnings: string[] = [];
+const warned = (warning: Error): void => void warnings.push(warning.message);
 
-describe('handlers whose statements travel together', () => {
+describe.each([
+  ['handlers whose statements travel together, as a worker sends them', { namesStatements: true }],
+  ['handlers behind a pooler, whose statements wait for each other', { namesStatements: false }],
+])('%s', (_, how) => {
+  beforeAll(async () => {
+    process.on('warning', warned);
+    database = await createTestDatabase(testPostgresUrl());
+    db = openDatabase({ url: database.url, poolMax: 3, applicationName: 'test', ...how });
+    await sql`create table counts (name text primary key, value int not null)`.execute(db);
+    await sql`create table notes (position serial, event_id text not null unique)`.execute(db);
+  });
+  afterAll(async () => {
+    await db.destroy();
+    await database[Symbol.asyncDispose]();
+    process.off('warning', warned);
+  });
   test('write what they would have written one after the other, in that order', async () => {
     const { take } = aWorker(on('*', 'notes', ({ tx, event }) => note(tx, event.id)));
     const events = [...deliveries(FIRST), ...deliveries(100)];
@@ -80,6 +86,21 @@ describe('handlers whose statements travel together', () => {
     expect(order.indexOf(`two ends ${events[0]?.eventId}`)).toBeGreaterThan(
       order.indexOf(`one begins ${events[1]?.eventId}`),
     );
+  });
+
+  test('may ask for several things at once, as the driver likes it', async () => {
+    const { take } = aWorker(
+      on('*', 'at-once', async ({ tx, event }) => {
+        await Promise.all([note(tx, `${event.id} one`), note(tx, `${event.id} two`)]);
+      }),
+    );
+    const events = deliveries(20);
+    await take(events);
+    const wanted = events.flatMap(({ eventId }) => [`${eventId} one`, `${eventId} two`]);
+    const { rows } = await sql<{ event_id: string }>`
+      select event_id from notes where event_id = any(${wanted}) order by position`.execute(db);
+    expect(rows.map(({ event_id }) => event_id)).toEqual(wanted);
+    expect(warnings).toEqual([]);
   });
 
   test('lose nothing of the others where the statement of one fails', async () => {

@@ -3,7 +3,7 @@ import { DatabaseError, Pool, types } from 'pg';
 import { ConfigurationError, PermanentError, toFailure, TransientError } from '@penstock/core/failure';
 import type { PayloadKeys } from '@penstock/core/payload-keys';
 import { isMonthMissing } from './months.ts';
-import { LedgerDialect } from './payloads.ts';
+import { LedgerDialect } from './ledger-dialect.ts';
 import { endWhenSilent } from './end-when-silent.ts';
 import { isStaleStatement, namingStatements } from './named-statements.ts';
 import type { Database } from './schema.ts';
@@ -77,10 +77,11 @@ export function openDatabase(options: {
   readonly payloadKeys?: PayloadKeys | undefined;
   /** How long one statement may take. */
   readonly statementTimeoutMs?: number;
-  /** Whether statements that come again are kept parsed: for who asks the same few things of every event. */
+  /** Whether statements that come again are kept parsed, and sent without waiting where they may be (pipeline.ts): for who asks the same few things of every event. */
   readonly namesStatements?: boolean;
 }): LedgerDatabase & AsyncDisposable & { readonly poolUse: () => PoolUse } {
   const { connectionString, isPooled } = readUrl(options.url);
+  const namesStatements = options.namesStatements === true && !isPooled;
   const pool = new Pool({
     connectionString,
     max: options.poolMax,
@@ -89,7 +90,7 @@ export function openDatabase(options: {
     idleTimeoutMillis: 30_000,
     keepAlive: true,
     // Only who asks several things at a time notices (pipeline.ts): Kysely gives its connection to one after the other.
-    pipeline: options.namesStatements === true && !isPooled,
+    pipeline: namesStatements,
     ...(isPooled
       ? {}
       : { ...sessionLimits, statement_timeout: options.statementTimeoutMs ?? sessionLimits.statement_timeout }),
@@ -107,8 +108,9 @@ export function openDatabase(options: {
   const { onQuery, onStatement } = options;
   const db = new Kysely<Database>({
     dialect: new LedgerDialect({
-      pool: options.namesStatements === true && !isPooled ? namingStatements(pool) : pool,
+      pool: namesStatements ? namingStatements(pool) : pool,
       payloadKeys: options.payloadKeys ?? null,
+      isPipelined: namesStatements,
     }),
     ...(onQuery === undefined && onStatement === undefined
       ? {}

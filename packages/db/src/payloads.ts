@@ -1,8 +1,8 @@
-import { PostgresAdapter, PostgresDialect, type PostgresDialectConfig } from 'kysely';
 import type { PayloadKeys } from '@penstock/core/payload-keys';
 import { sha256Hex } from '@penstock/core/delivery';
 import { isSealed, openPayload, sealPayload, type SealedPlace } from '@penstock/core/sealed-payload';
 import type { Connection } from './database.ts';
+import { wayOf } from './ledger-dialect.ts';
 import type { CollisionKind } from './schema.ts';
 
 /**
@@ -76,26 +76,5 @@ export function openMessage(
 
 /** The keys that a database was opened with: of it, and of its transactions. */
 function payloadKeysOf(db: Connection): PayloadKeys | null {
-  const { adapter } = db.getExecutor();
-  return adapter instanceof LedgerAdapter ? adapter.payloadKeys : null;
-}
-
-class LedgerAdapter extends PostgresAdapter {
-  readonly payloadKeys: PayloadKeys | null;
-  constructor(payloadKeys: PayloadKeys | null) {
-    super();
-    this.payloadKeys = payloadKeys;
-  }
-}
-
-/** PostgreSQL, and the keys that go with every connection to it. */
-export class LedgerDialect extends PostgresDialect {
-  readonly #payloadKeys: PayloadKeys | null;
-  constructor(config: PostgresDialectConfig & { readonly payloadKeys: PayloadKeys | null }) {
-    super(config);
-    this.#payloadKeys = config.payloadKeys;
-  }
-  override createAdapter(): LedgerAdapter {
-    return new LedgerAdapter(this.#payloadKeys);
-  }
+  return wayOf(db)?.payloadKeys ?? null;
 }

@@ -3,10 +3,13 @@ import {
   PostgresAdapter,
   PostgresIntrospector,
   PostgresQueryCompiler,
+  SingleConnectionProvider,
   Transaction,
+  type ConnectionProvider,
   type Dialect,
 } from 'kysely';
 import type { LedgerTransaction } from './database.ts';
+import { wayOf } from './ledger-dialect.ts';
 import type { Database } from './schema.ts';
 
 /** Gives another handle on the transaction. `beforeEach` is called before each of its statements is sent, and throws where it shall not be. */
@@ -17,7 +20,8 @@ export type OpenHandle = (beforeEach: () => void) => LedgerTransaction;
  * before: they are executed in the order they were asked in, and answered in
  * it. Each handle that the work opens may be used beside the others; the
  * transaction itself waits until the work has ended. Where a statement fails,
- * those sent after it fail with `in_failed_sql_transaction`.
+ * those sent after it fail with `in_failed_sql_transaction`. A connection that
+ * is not opened for it (a pooler's) sends each when the one before is answered.
  *
  * Source: PostgreSQL, libpq, Pipeline Mode.
  */
@@ -26,8 +30,12 @@ export function inPipeline<Result>(
   work: (open: OpenHandle) => Promise<Result>,
 ): Promise<Result> {
   const executor = tx.getExecutor();
-  return executor.provideConnection((connection) =>
-    work(
+  return executor.provideConnection((connection) => {
+    const shared: ConnectionProvider =
+      wayOf(tx)?.isPipelined === true
+        ? { provideConnection: (consumer) => consumer(connection) }
+        : new SingleConnectionProvider(connection);
+    return work(
       (beforeEach) =>
         new Transaction<Database>({
           config: { dialect },
@@ -36,12 +44,12 @@ export function inPipeline<Result>(
           executor: executor.withConnectionProvider({
             provideConnection: async (consumer) => {
               beforeEach();
-              return consumer(connection);
+              return shared.provideConnection(consumer);
             },
           }),
         }),
-    ),
-  );
+    );
+  });
 }
 
 /** What a handle never uses: its executor has the connection. */
