@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePort } from '@penstock/local/ports';
+import { lastingPort } from '@penstock/local/ports';
 import { recordProcess } from '../harness/process-records.ts';
 import { until } from '../harness/until.ts';
 
@@ -38,8 +38,8 @@ export interface ProgramOptions {
 /** Starts one and waits until it is healthy. */
 export async function startProgram(options: ProgramOptions): Promise<Program> {
   const { name, kind, runDir } = options;
-  const port = await freePort();
-  const healthPort = await freePort();
+  const port = await lastingPort();
+  const healthPort = await lastingPort();
   const healthUrl = `http://127.0.0.1:${healthPort}`;
   const logFile = path.join(runDir, `${name}.log`);
   const crashes: string[] = [];

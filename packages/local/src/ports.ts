@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 
 /** Returns a port of 127.0.0.1 that nothing listens on. Another process may take it before the caller does. */
@@ -7,6 +8,21 @@ export async function freePort(): Promise<number> {
     throw new Error('No free port on 127.0.0.1: every one the system offers is taken.');
   }
   return port;
+}
+
+/** Below what systems give to outgoing connections (Linux from 32,768, others from 49,152), above what services are known by. */
+const LASTING = { from: 15_000, to: 32_000 } as const;
+
+/**
+ * Returns a port of 127.0.0.1 that nothing listens on and that no outgoing
+ * connection is given: for a server that is ended and started again on it.
+ */
+export async function lastingPort(): Promise<number> {
+  for (let tries = 0; tries < 100; tries += 1) {
+    const port = await listenOnce(randomInt(LASTING.from, LASTING.to));
+    if (port !== null) return port;
+  }
+  throw new Error(`No free port on 127.0.0.1 was found between ${LASTING.from} and ${LASTING.to}.`);
 }
 
 /** Returns the preferred port when it is free, else any free one; `moved` tells which, so that the caller can say so. */
