@@ -106,6 +106,21 @@ describe.each([
     expect(warnings).toEqual([]);
   });
 
+  test('leave nothing behind that was waiting to be sent when their time was up', async () => {
+    const slow = aDelivery();
+    let hangs = 1;
+    const hanging = on('*', 'hanging', async ({ tx, event }) => {
+      if (event.id === slow.eventId && hangs-- > 0) await sql`select pg_sleep(30)`.execute(tx);
+      else await note(tx, event.id);
+    });
+    const { take } = aWorker({ ...hanging, timeoutMs: 1_000 });
+    await take(deliveries(FIRST));
+    const events = [slow, ...deliveries(10)];
+    const processed = await take(events);
+    expect(processed.map((each) => (typeof each === 'string' ? each : each.kind))).toEqual(events.map(() => 'ended'));
+    expect((await notesOf(events)).toSorted()).toEqual(events.map(({ eventId }) => eventId).toSorted());
+  });
+
   test('lose nothing of the others where the statement of one fails', async () => {
     const taken = aDelivery();
     const { take } = aWorker(

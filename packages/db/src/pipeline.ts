@@ -8,6 +8,7 @@ import {
   type ConnectionProvider,
   type Dialect,
 } from 'kysely';
+import { TransientError } from '@penstock/core/failure';
 import type { LedgerTransaction } from './database.ts';
 import { wayOf } from './ledger-dialect.ts';
 import type { Database } from './schema.ts';
@@ -30,25 +31,34 @@ export function inPipeline<Result>(
   work: (open: OpenHandle) => Promise<Result>,
 ): Promise<Result> {
   const executor = tx.getExecutor();
-  return executor.provideConnection((connection) => {
+  return executor.provideConnection(async (connection) => {
     const shared: ConnectionProvider =
       wayOf(tx)?.isPipelined === true
         ? { provideConnection: (consumer) => consumer(connection) }
         : new SingleConnectionProvider(connection);
-    return work(
-      (beforeEach) =>
-        new Transaction<Database>({
-          config: { dialect },
-          dialect,
-          driver,
-          executor: executor.withConnectionProvider({
-            provideConnection: async (consumer) => {
-              beforeEach();
-              return shared.provideConnection(consumer);
-            },
-          }),
+    let isOver = false;
+    const open: OpenHandle = (beforeEach) =>
+      new Transaction<Database>({
+        config: { dialect },
+        dialect,
+        driver,
+        executor: executor.withConnectionProvider({
+          provideConnection: async (consumer) => {
+            beforeEach();
+            return shared.provideConnection(async (given) => {
+              // It waited for another's answer until nobody waited for its own: sent now, it would stay whatever is taken back.
+              if (isOver)
+                throw new TransientError('handler_late', 'a statement was still waiting when its work had ended');
+              return consumer(given);
+            });
+          },
         }),
-    );
+      });
+    try {
+      return await work(open);
+    } finally {
+      isOver = true;
+    }
   });
 }
 
