@@ -1,15 +1,13 @@
-import { accessSync, constants } from 'node:fs';
-import path from 'node:path';
 import { chromium, type Browser, type Page } from 'playwright-core';
+import { findProgram } from '@penstock/local/find-program';
 
 /** As Debian, others and Google call it. */
 const names = ['chromium', 'chromium-browser', 'google-chrome'];
 
 /** Starts the Chromium on PATH. Throws where there is none. */
 export async function startChromium(): Promise<Browser> {
-  const folders = (process.env['PATH'] ?? '').split(path.delimiter).filter((folder) => folder !== '');
-  const executablePath = names.flatMap((name) => folders.map((folder) => path.join(folder, name))).find(isExecutable);
-  if (executablePath === undefined) throw new Error(`none of ${names.join(', ')} is on PATH`);
+  const executablePath = findProgram(names);
+  if (executablePath === null) throw new Error(`none of ${names.join(', ')} is on PATH`);
   // Its own sandbox needs namespaces, which containers and root have not; it opens nothing but our own pages.
   const flags = ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update'];
   return chromium.launch({ executablePath, args: [...flags, '--disable-sync', '--no-first-run'] });
@@ -30,13 +28,4 @@ export function watchFaults(page: Page, origin: string): readonly string[] {
     if (response.status() >= 400) faults.push(`${response.status()} ${response.url()}`);
   });
   return faults;
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,6 +1,7 @@
-import { accessSync, constants, mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { assertReachable, openDatabase } from '@penstock/db/database';
+import { findProgram } from '@penstock/local/find-program';
 import type { LocalServer } from '@penstock/local/local-service';
 import { freePort } from '@penstock/local/ports';
 import { postgresAccount } from '@penstock/local/postgres-account';
@@ -8,9 +9,7 @@ import { runServer } from '@penstock/local/run-server';
 
 /** The first pgbouncer on PATH or where Debian puts it, or null. */
 export function findPgbouncer(): string | null {
-  const folders = [...(process.env['PATH'] ?? '').split(path.delimiter), '/usr/sbin'];
-  const candidates = folders.filter((folder) => folder !== '').map((folder) => path.join(folder, 'pgbouncer'));
-  return candidates.find(isExecutable) ?? null;
+  return findProgram(['pgbouncer'], ['/usr/sbin']);
 }
 
 /** A private PgBouncer in transaction mode, with four connections to the database for any number of clients. */
@@ -60,13 +59,4 @@ default_pool_size = 4
       { signal: 'SIGKILL', waitMs: 2_000 },
     ],
   });
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

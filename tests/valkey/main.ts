@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
-import { accessSync, constants, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { findProgram } from '@penstock/local/find-program';
 
 const usage = `Usage: pnpm prove:valkey [TEST FILE…]
 
@@ -31,9 +32,8 @@ if (values.help === true) process.stdout.write(usage);
 else process.exitCode = await main();
 
 async function main(): Promise<number> {
-  const path = (process.env['PATH'] ?? '').split(delimiter).filter((directory) => directory !== '');
-  const server = path.map((directory) => join(directory, 'valkey-server')).find(isExecutable);
-  if (server === undefined) {
+  const server = findProgram(['valkey-server']);
+  if (server === null) {
     process.stderr.write(`There is no valkey-server on PATH.\n\n${usage}`);
     return 78;
   }
@@ -45,19 +45,10 @@ async function main(): Promise<number> {
     process.stderr.write(`on ${server}\n`);
     return await run(['run', ...(positionals.length > 0 ? positionals : files)], {
       ...environment,
-      PATH: [first, ...path].join(delimiter),
+      PATH: [first, process.env['PATH'] ?? ''].join(delimiter),
     });
   } finally {
     rmSync(first, { recursive: true });
-  }
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
   }
 }
 

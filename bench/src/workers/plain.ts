@@ -1,7 +1,6 @@
-import { Worker } from 'bullmq';
-import { Redis } from 'ioredis';
 import { Pool } from 'pg';
 import * as z from 'zod';
+import { takeWebhooks } from './take-webhooks.ts';
 
 const [redisUrl, databaseUrl, concurrency] = z
   .tuple([z.string(), z.string(), z.coerce.number()])
@@ -9,8 +8,7 @@ const [redisUrl, databaseUrl, concurrency] = z
 
 // The straightforward worker: one transaction of two statements an event, no fold, no handler.
 const pool = new Pool({ connectionString: databaseUrl, max: Math.min(concurrency, 16) });
-const worker = new Worker(
-  'webhooks',
+await takeWebhooks(
   async (job) => {
     const client = await pool.connect();
     try {
@@ -31,12 +29,5 @@ const worker = new Worker(
       client.release();
     }
   },
-  {
-    connection: new Redis(redisUrl, { maxRetriesPerRequest: null }),
-    concurrency,
-    removeOnComplete: { count: 1_000 },
-  },
+  { redisUrl, concurrency },
 );
-await worker.waitUntilReady();
-process.stdout.write(`${JSON.stringify({ msg: 'taking webhooks' })}\n`);
-process.once('SIGTERM', () => process.exit(0));

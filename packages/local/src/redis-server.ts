@@ -1,5 +1,6 @@
-import { accessSync, constants, mkdirSync } from 'node:fs';
-import { delimiter, join, resolve } from 'node:path';
+import { mkdirSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { findProgram } from './find-program.ts';
 import type { LocalServer } from './local-service.ts';
 import { freePort } from './ports.ts';
 import { redisProcessId } from './redis-ping.ts';
@@ -31,11 +32,7 @@ const stopSteps: readonly StopStep[] = [
 
 /** Returns the first Redis or Valkey server on PATH, or null. */
 export function findRedisServer(): string | null {
-  const directories = (process.env['PATH'] ?? '').split(delimiter).filter((directory) => directory !== '');
-  const candidates = ['redis-server', 'valkey-server'].flatMap((name) =>
-    directories.map((directory) => join(directory, name)),
-  );
-  return candidates.find(isExecutable) ?? null;
+  return findProgram(['redis-server', 'valkey-server']);
 }
 
 /**
@@ -79,13 +76,4 @@ function toArguments(settings: Readonly<Record<string, string>>): string[] {
 async function answersAs(pid: number, url: string): Promise<void> {
   const answering = await redisProcessId(url);
   if (answering !== pid) throw new Error(`Process ${answering} answers at ${url} in place of ${pid}.`);
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
