@@ -78,6 +78,18 @@ describe('of events processed together, what handlers wrote and the marks that t
   });
 });
 
+test('a transaction takes no more events than their handlers are expected to be done with in half a second', async () => {
+  const handlerTimes = observeHandlerTimes();
+  const handler = on('*', 'takes its time', async ({ tx, event }) => write(tx, event));
+  // As quick as its own statements, as on a busy machine: still handled together.
+  handlerTimes.addOwn(4_000);
+  handlerTimes.add(handler.name, 200);
+  const deliveries = [...threeEvents(), aDelivery()];
+  const taken = await take(deliveries, handler, handlerTimes);
+  expect(taken).toMatchObject([{ kind: 'ended' }, { kind: 'ended' }, 'again', 'again']);
+  expect(await standingOf(deliveries)).toEqual(['processed 1', 'processed 1', 'unknown 0', 'unknown 0']);
+});
+
 /** Writes twice; for that event it does what it is told before each and after the last. */
 function stepping(
   delivery: Delivery | undefined,
@@ -97,12 +109,16 @@ async function write(tx: LedgerTransaction, event: { readonly id: string }): Pro
   await sql`insert into effects (event_id) values (${event.id})`.execute(tx);
 }
 
-function take(deliveries: readonly Delivery[], handler: Handler<LedgerTransaction>) {
+function take(
+  deliveries: readonly Delivery[],
+  handler: Handler<LedgerTransaction>,
+  handlerTimes = observeHandlerTimes(),
+) {
   const jobs = deliveries.map((data) => ({ jobId: `stripe.${data.eventId}`, data, attempt: 1 }));
   return processTogether(jobs, {
     ...processWorld(database.db, { handlers: [handler], handlerMs: 500 }),
     together: openTogetherStore(database.db),
-    handlerTimes: observeHandlerTimes(),
+    handlerTimes,
     readings: new WeakMap(),
   });
 }

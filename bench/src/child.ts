@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
+import { constants, setPriority } from 'node:os';
 import path from 'node:path';
+import type { Readable } from 'node:stream';
 
 const root = path.join(import.meta.dirname, '../..');
 
@@ -17,12 +18,17 @@ export interface Child extends AsyncDisposable {
 /** Lines kept for a reader that comes late; a worker logs one an event. */
 const LINES_KEPT = 200;
 
-/** Starts it with nothing in its environment but PATH, HOME and what is given; `profile` is a folder for its cpuprofile. */
+/**
+ * Starts it with nothing in its environment but PATH, HOME and what is given;
+ * `profile` is a folder for its cpuprofile. `yielding`: it has the processor
+ * when nobody else wants it, as if it were on another machine.
+ */
 export function startChild(options: {
   readonly script: string;
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly profile?: string | undefined;
+  readonly yielding?: boolean;
 }): Child {
   const { PATH = '', HOME = '' } = process.env;
   const profiling = options.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${options.profile}`];
@@ -33,12 +39,16 @@ export function startChild(options: {
   });
   const { pid } = child;
   if (pid === undefined) throw new Error(`${options.script} could not be started`);
+  if (options.yielding === true) setPriority(pid, constants.priority.PRIORITY_LOW);
   const exited = new Promise<number | null>((resolve) => child.once('close', resolve));
   const kept: string[] = [];
   const watchers = new Set<(line: string) => void>();
-  createInterface({ input: child.stdout }).on('line', (line) => {
-    if (kept.length < LINES_KEPT) kept.push(line);
-    for (const watch of watchers) watch(line);
+  readLines(child.stdout, {
+    isWanted: () => kept.length < LINES_KEPT || watchers.size > 0,
+    onLine: (line) => {
+      if (kept.length < LINES_KEPT) kept.push(line);
+      for (const watch of watchers) watch(line);
+    },
   });
   return {
     pid,
@@ -65,3 +75,33 @@ export function startChild(options: {
     },
   };
 }
+
+/**
+ * Tells whole lines while they are wanted, and throws away what comes meanwhile
+ * unread: to part the lines that a worker logs took a sixth of a processor,
+ * which is the measured one's.
+ */
+function readLines(
+  stream: Readable,
+  { isWanted, onLine }: { readonly isWanted: () => boolean; readonly onLine: (line: string) => void },
+): void {
+  let rest = '';
+  let isAtStart = true;
+  stream.on('data', (chunk: Buffer) => {
+    if (!isWanted()) {
+      rest = '';
+      isAtStart = chunk.at(-1) === NEWLINE;
+      return;
+    }
+    const lines = `${rest}${chunk.toString()}`.split('\n');
+    rest = lines.pop() ?? '';
+    // What is left of a line whose beginning was thrown away.
+    if (!isAtStart && lines.length > 0) {
+      lines.shift();
+      isAtStart = true;
+    }
+    lines.forEach(onLine);
+  });
+}
+
+const NEWLINE = 0x0a;

@@ -9,7 +9,7 @@ import { residentMiB, startIngest } from './processes.ts';
 import { startServices } from './services.ts';
 
 const usage = `Usage: pnpm bench:soak [--minutes N] [--rate N] [--bound-mib N]
-                       [--node-options TEXT] [--json]
+                       [--node-options=TEXT] [--json]
 
 Whether the memory of one ingest stays where it is. Signed events arrive at a
 steady rate, whether or not it keeps up. Nobody processes them: the queue is
@@ -19,7 +19,7 @@ read every 5 seconds; the first tenth of the time is warm-up.
   --minutes N            (default 60; fractions too)
   --rate N               events a second                            (default 500)
   --bound-mib N          what the ingest may take at most, in MiB   (default 200)
-  --node-options TEXT    its NODE_OPTIONS, such as --max-semi-space-size=8
+  --node-options=TEXT    its NODE_OPTIONS, such as --max-semi-space-size=8
   --json                 the report for machines
 
 Flat is: each sixth of the time has its median within 10 % of the whole's. Exit

@@ -14,7 +14,7 @@ const workerSettings = {
     max: 65_535,
     fallbackAbout: '9081, or a free one where that is taken',
   }),
-  concurrency: integer({ name: 'CONCURRENCY', about: 'events in hand at once', fallback: 512, min: 1, max: 1_000 }),
+  concurrency: integer({ name: 'CONCURRENCY', about: 'events in hand at once', fallback: 1_024, min: 1, max: 4_000 }),
   forwardConcurrency: integer({
     name: 'FORWARD_CONCURRENCY',
     about: 'messages being sent to destinations at once; 0 leaves that to other workers',

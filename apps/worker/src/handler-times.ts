@@ -7,6 +7,8 @@ export interface HandlerTimes extends Habits {
   readonly addOwn: (durationMs: number) => void;
   /** Whether running it in one transaction with others' would keep them waiting for less than a commit takes. */
   readonly isQuick: (handler: string) => boolean;
+  /** How long it can be expected to take; 0 where it has not been run yet. */
+  readonly expectedMs: (handler: string) => number;
 }
 
 /** A statement takes a millisecond or less, and a commit a few; what takes longer waits for something else. */
@@ -50,5 +52,6 @@ export function observeHandlerTimes(): HandlerTimes {
       return habit !== undefined && habit.once >= habit.needed;
     },
     isQuick: (handler) => (means.get(handler) ?? 0) <= Math.max(QUICK_MS, ownMean),
+    expectedMs: (handler) => means.get(handler) ?? 0,
   };
 }

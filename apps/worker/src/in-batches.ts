@@ -5,7 +5,7 @@ import { processTogether, type PlainJob, type TogetherWorld } from './process-to
 import { processWebhook, type Processed } from './process-webhook.ts';
 
 /** Events in one transaction. What is done once for all of them is a twentieth of the whole then, and a failure costs few. */
-const TOGETHER_MAX = 256;
+const TOGETHER_MAX = 512;
 
 /** One transaction waits for the database while the next is made ready. */
 const TRANSACTIONS_MAX = 2;

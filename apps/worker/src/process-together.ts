@@ -58,12 +58,17 @@ export interface PlainJob {
   readonly keyed: readonly KeyedFact[];
   /** Of its payment; empty where it tells of none. */
   readonly names: readonly string[];
+  /** Of the handlers that will run for it. */
+  readonly handlers: readonly string[];
   /** What it is once its handlers have succeeded. */
   readonly state: 'processed' | 'ignored';
 }
 
 /** Of all bodies of one statement: it is in memory several times over, here and at the server. */
 const BODIES_BYTES_MAX = 8 * 1024 * 1024;
+
+/** That handlers of one transaction are expected to take, one after the other: so long others wait for its rows, and its events for the commit. */
+const HANDLERS_MS_MAX = 500;
 
 /** Those that can be taken together, the first of each event and payment, and those that wait for the next transaction. */
 function choosePlain(
@@ -73,6 +78,7 @@ function choosePlain(
   const claimed = new Set<string>();
   const later = new Set<QueuedJob>();
   let bytes = 0;
+  let handlersMs = 0;
   const plain = jobs.flatMap((job) => {
     const read = world.readings.get(job) ?? readPlain(job, world);
     if (read === null) return [];
@@ -81,8 +87,11 @@ function choosePlain(
     const isFree = claims.every((claim) => !claimed.has(claim));
     for (const claim of claims) claimed.add(claim);
     const { length } = read.delivery.body.data;
-    if (isFree && (bytes === 0 || bytes + length <= BODIES_BYTES_MAX)) {
+    const ownMs = read.handlers.reduce((sum, name) => sum + world.handlerTimes.expectedMs(name), 0);
+    const hasRoom = bytes + length <= BODIES_BYTES_MAX && handlersMs + ownMs <= HANDLERS_MS_MAX;
+    if (isFree && (hasRoom || bytes === 0)) {
       bytes += length;
+      handlersMs += ownMs;
       return [read];
     }
     later.add(job);
@@ -110,7 +119,8 @@ function readPlain(job: QueuedJob, world: TogetherWorld): PlainJob | null {
     if (covering.some(({ name }) => !world.handlerTimes.isQuick(name))) return null;
     const wanting = destinationsOf({ delivery, facts, answer: null }, world.destinations);
     const state = facts.length + covering.length + wanting.length > 0 ? 'processed' : 'ignored';
-    return { job, delivery, facts, keyed, names: family?.names ?? [], state };
+    const handlers = covering.map(({ name }) => name);
+    return { job, delivery, facts, keyed, names: family?.names ?? [], handlers, state };
   } catch {
     return null;
   }
