@@ -24,7 +24,7 @@ export async function foldedEvents(
   db: Connection,
   range: { readonly afterId: number; readonly uptoId: number; readonly limit: number },
 ): Promise<readonly FoldedEvent[]> {
-  const rows = await selectEvents(db)
+  const rows = await selectEvents(db, range)
     .where('ledger.id', '>', range.afterId)
     .where('ledger.id', '<=', range.uptoId)
     .where((where) =>
@@ -43,7 +43,7 @@ export async function foldedEvents(
 
 /** Those whose facts are in the live set and not in the shadow's: they were folded since it was read. */
 export async function eventsFoldedSince(db: Connection, schema: string): Promise<readonly FoldedEvent[]> {
-  const rows = await selectEvents(db)
+  const rows = await selectEvents(db, { afterId: 0 })
     .where(
       sql<boolean>`ledger.id in (select event_id from public.payment_facts except select event_id from ${sql.id(schema, 'payment_facts')})`,
     )
@@ -76,16 +76,21 @@ export async function measureLedger(db: Connection): Promise<{ readonly lastId: 
   return { lastId: rows[0]?.last_id ?? 0, count: rows[0]?.count ?? 0 };
 }
 
-function selectEvents(db: Connection) {
+/** `afterId` is said of each table: the planner does not infer it, and a merge would read every table from its beginning, for every batch. */
+function selectEvents(db: Connection, { afterId }: { readonly afterId: number }) {
   return db
     .selectFrom('ledger')
     .leftJoin('events', (join) =>
-      join.onRef('events.id', '=', 'ledger.id').onRef('events.recorded_at', '=', 'ledger.stored_at'),
+      join
+        .onRef('events.id', '=', 'ledger.id')
+        .onRef('events.recorded_at', '=', 'ledger.stored_at')
+        .on('events.id', '>', afterId),
     )
     .leftJoin('confirmations', (join) =>
       join
         .onRef('confirmations.ledger_id', '=', 'ledger.id')
-        .onRef('confirmations.recorded_at', '=', 'ledger.stored_at'),
+        .onRef('confirmations.recorded_at', '=', 'ledger.stored_at')
+        .on('confirmations.ledger_id', '>', afterId),
     )
     .select([
       'ledger.id',

@@ -1,0 +1,29 @@
+import { sql } from 'kysely';
+import { expect, test } from 'vitest';
+import { foldedEvents } from '@penstock/db/folded-events';
+import { createTestDatabase } from '@penstock/db/testing/test-database';
+import { testPostgresUrl } from '@penstock/local/test-services';
+import { fillLedger } from './harness/fill-ledger.ts';
+
+test('a batch of events is read without reading those before it once more', async () => {
+  await using database = await createTestDatabase(testPostgresUrl());
+  const { db } = database;
+  await fillLedger(db, { rows: 20_000 });
+  await sql`analyze`.execute(db);
+  const limit = 500;
+  const before = await rowsRead();
+  const batch = await foldedEvents(db, { afterId: 18_000, uptoId: 20_000, limit });
+  expect(batch).toHaveLength(limit);
+  expect(batch[0]?.id).toBeGreaterThan(18_000);
+  expect((await rowsRead()) - before).toBeLessThan(3 * limit);
+
+  /** Of the bodies, by whatever plan. */
+  async function rowsRead(): Promise<number> {
+    await sql`select pg_stat_force_next_flush()`.execute(db);
+    await sql`select pg_stat_clear_snapshot()`.execute(db);
+    const { rows } = await sql<{ read: number }>`
+      select sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::int as read
+      from pg_stat_user_tables where relname ~ '^events_\\d{4}_\\d{2}$'`.execute(db);
+    return rows[0]?.read ?? 0;
+  }
+});
