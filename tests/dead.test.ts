@@ -92,11 +92,9 @@ test('an event tells why it is dead, since when, and what happened to it, and no
     traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
     text,
   });
-  await buryDelivery(
-    openLedgerStore(system.db),
-    delivery,
-    toFailure(new PermanentError('test_poison', 'it is broken')),
-  );
+  await buryDelivery(openLedgerStore(system.db), delivery, {
+    failure: toFailure(new PermanentError('test_poison', 'it is broken')),
+  });
   const story = await tellEvent(system.db, { eventId: 'evt_told' });
   expect(story).toMatchObject({ state: 'dead', code: 'test_poison', traceId: '4bf92f3577b34da6a3ce929d0e0e4736' });
   expect(story.timeline.map(({ what }) => what)).toEqual(['received', 'dead: abandoned']);
@@ -107,11 +105,9 @@ test('an event tells why it is dead, since when, and what happened to it, and no
 
 test('a discarded event is not brought back by a repetition, and is discarded once', async () => {
   const delivery = aDelivery({ eventId: 'evt_gone' });
-  await buryDelivery(
-    openLedgerStore(system.db),
-    delivery,
-    toFailure(new PermanentError('test_poison', 'it is broken')),
-  );
+  await buryDelivery(openLedgerStore(system.db), delivery, {
+    failure: toFailure(new PermanentError('test_poison', 'it is broken')),
+  });
   const discarded = await discardEvent(system.db, { eventId: 'evt_gone', operator, reason: 'a test of theirs' });
   expect(discarded).toEqual({ account: delivery.account, jobId: jobIdOf(delivery) });
   expect(await processWebhook({ jobId: 'job', data: delivery, attempt: 1 }, processWorld(system.db))).toMatchObject({

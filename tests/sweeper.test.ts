@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { cp, rename, rm } from 'node:fs/promises';
 import { Worker } from 'bullmq';
 import { Redis } from 'ioredis';
@@ -5,9 +6,14 @@ import { sql } from 'kysely';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { jobIdOf, type Delivery } from '@penstock/core/delivery';
+import { PermanentError, toFailure } from '@penstock/core/failure';
+import { openLedgerStore } from '@penstock/db/ledger-store';
+import { reviveEvents } from '@penstock/db/revive-events';
 import { openWebhookQueue } from '@penstock/runtime/webhook-queue';
 import { startRedisServer } from '@penstock/local/redis-server';
 import { testRunDir } from '@penstock/local/test-services';
+import { buryDelivery } from '@penstock/worker/record-failed-attempt';
+import { sweep } from '@penstock/worker/sweep';
 import { aDelivery } from './harness/deliveries.ts';
 import { aStripeEvent, createTestSystem, postStripe, type TestSystem } from './harness/system.ts';
 import { until } from './harness/until.ts';
@@ -164,6 +170,37 @@ test(
     expect(await queue.placeOf(jobIdOf(dead))).toBe('failed');
   },
 );
+
+test('an event that a replay gives back while the failed set is looked at is not marked dead for it', async () => {
+  await using system = await createTestSystem('redis');
+  const delivery = aStripeDelivery('customer.created');
+  await system.queue.add([delivery]);
+  await failBySomebodyElse(system);
+  const store = openLedgerStore(system.db);
+  await buryDelivery(store, delivery, { failure: toFailure(new PermanentError('test_poison', 'broken')) });
+  const swept = await sweep({
+    store,
+    queue: {
+      ...system.queue,
+      failedJobs: async (range) => {
+        const seen = await system.queue.failedJobs(range);
+        await system.db.transaction().execute(async (tx) => {
+          const { id } = await tx.selectFrom('ledger').select('id').executeTakeFirstOrThrow();
+          await reviveEvents(tx, [id]);
+          await system.queue.recreate(delivery);
+        });
+        return seen;
+      },
+    },
+    // Long after the job failed.
+    now: () => new Date(Date.now() + 60_000),
+    newId: randomUUID,
+    graceMs: 1_000,
+  });
+  expect(swept).toMatchObject({ markedDead: 0 });
+  expect(await system.ledger()).toEqual({ received: 1 });
+  expect(await places(system, [delivery])).toEqual(['waiting']);
+});
 
 function aStripeDelivery(type: string): Delivery {
   return aDelivery({ account: 'acme', type });

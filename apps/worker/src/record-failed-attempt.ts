@@ -60,13 +60,22 @@ export async function keepWaiting(store: LedgerStore, delivery: Delivery): Promi
   }
 }
 
-/** Marks an event dead that the queue gave up on by itself; stores it first where it never was. */
-export async function buryDelivery(store: LedgerStore, delivery: Delivery, failure: Failure): Promise<void> {
-  await store.transaction(async (tx) => {
+/**
+ * Marks an event dead that the queue gave up on by itself; stores it first where it never was. `isLost` is asked while
+ * its row is locked. Returns whether it was marked.
+ */
+export async function buryDelivery(
+  store: LedgerStore,
+  delivery: Delivery,
+  { failure, isLost = async () => true }: { readonly failure: Failure; readonly isLost?: () => Promise<boolean> },
+): Promise<boolean> {
+  return store.transaction(async (tx) => {
     const entry = await tx.enterLedger(delivery);
-    if (entry.state !== 'received' || entry.bodySha256 !== delivery.bodySha256) return;
+    if (entry.state !== 'received' || entry.bodySha256 !== delivery.bodySha256) return false;
+    if (!(await isLost())) return false;
     // Its transmission stays free: it may be another event's, which was never looked at.
     await tx.storeEvent(entry.id, delivery);
     await tx.recordDeath(entry.id, { failure, reason: 'abandoned' });
+    return true;
   });
 }

@@ -1,4 +1,4 @@
-import { parseDelivery } from '@penstock/core/delivery';
+import { parseDelivery, type Delivery } from '@penstock/core/delivery';
 import { toFailure, PermanentError } from '@penstock/core/failure';
 import type { DeadEvent, UnfinishedEvent } from '@penstock/db/ledger';
 import type { LedgerStore } from '@penstock/db/ledger-store';
@@ -93,8 +93,8 @@ async function mend(event: UnfinishedEvent, world: SweepWorld): Promise<'recreat
     case 'failed': {
       // Looks again under the row's lock: a repetition may have put it back to work, and be through by now.
       const delivery = await world.store.deliveryOfStoredEvent(event.id, world.newId());
-      await buryDelivery(world.store, delivery, abandoned('the queue gave the job up'));
-      return 'marked dead';
+      const isMarked = await markDead({ jobId: event.jobId, delivery, reason: 'the queue gave the job up' }, world);
+      return isMarked ? 'marked dead' : 'in order';
     }
   }
 }
@@ -140,8 +140,7 @@ async function sweepFailedSet(world: SweepWorld): Promise<Pick<Swept, 'markedDea
     if (delivery === null) continue;
     const standing = await world.store.ledgerStandingOf(delivery);
     if (standing === undefined || standing.state === 'received') {
-      await buryDelivery(world.store, delivery, abandoned(job.reason));
-      swept.markedDead += 1;
+      if (await markDead({ jobId: job.jobId, delivery, reason: job.reason }, world)) swept.markedDead += 1;
       // Another body under its id was never judged; it stays where somebody sees it.
     } else if (standing.state !== 'dead' && standing.bodySha256 === delivery.bodySha256) {
       await world.queue.forgetFailed(job.jobId);
@@ -159,6 +158,16 @@ function readDelivery(data: unknown) {
   }
 }
 
-function abandoned(reason: string) {
-  return toFailure(new PermanentError('job_abandoned', reason));
+/**
+ * Asks the queue again while the ledger's row is locked: a replay gives an event back under that lock, and what was seen
+ * of the failed set may be from before it, longer ago the busier the machine.
+ */
+function markDead(
+  { jobId, delivery, reason }: { readonly jobId: string; readonly delivery: Delivery; readonly reason: string },
+  world: SweepWorld,
+): Promise<boolean> {
+  return buryDelivery(world.store, delivery, {
+    failure: toFailure(new PermanentError('job_abandoned', reason)),
+    isLost: async () => (await world.queue.placeOf(jobId)) === 'failed',
+  });
 }

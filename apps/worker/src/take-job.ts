@@ -39,8 +39,10 @@ export function openTaker(
       const processed = await around(job, () => process(job));
       return { processed, verdict: verdictOf(processed) };
     },
-    bury: (job, reason) =>
-      buryDelivery(world.store, parseDelivery(job.data), toFailure(new PermanentError('job_abandoned', reason))),
+    bury: async (job, reason) =>
+      void (await buryDelivery(world.store, parseDelivery(job.data), {
+        failure: toFailure(new PermanentError('job_abandoned', reason)),
+      })),
   };
 }
 
