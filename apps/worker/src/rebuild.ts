@@ -23,10 +23,11 @@ import {
   lockProjections,
   type Difference,
 } from '@penstock/db/shadow';
+import { setOf } from '@penstock/db/set-of';
 import { sql } from 'kysely';
 import { factsOf } from './confirm-delivery.ts';
 import { createNameComponents, type NameComponents } from './name-components.ts';
-import { disputeRow, paymentRow, payoutRow, refundRow } from '@penstock/db/projection-rows';
+import { disputeRow, paymentRow, payoutRow, refundRow, type ProjectionRow } from '@penstock/db/projection-rows';
 
 /** What rebuilding needs of the world. */
 export interface RebuildWorld {
@@ -156,7 +157,7 @@ async function readAgain(
   return rows;
 }
 
-type FactRow = Readonly<Record<string, unknown>>;
+type FactRow = ProjectionRow<'payment_facts'>;
 
 function translate(event: FoldedEvent, world: RebuildWorld): readonly PaymentFact[] {
   const { tier, body, answer } = event;
@@ -169,7 +170,7 @@ function translate(event: FoldedEvent, world: RebuildWorld): readonly PaymentFac
 
 /** Names are joined until the last event is read; only then is it known what stands for each. */
 async function nameAll({ components, schema }: Reading, tx: LedgerTransaction): Promise<void> {
-  let batch: Readonly<Record<string, unknown>>[] = [];
+  let batch: { readonly account: string; readonly reference: string; readonly component: number }[] = [];
   const roots = new Map<number, number>();
   for (const { account, reference, node } of components.names()) {
     const root = components.rootOf(node);
@@ -184,7 +185,7 @@ async function nameAll({ components, schema }: Reading, tx: LedgerTransaction): 
   const moved = [...roots].map(([node, root]) => ({ from: -1 - node, to: -1 - root }));
   await sql`
     update ${sql.id(schema, 'payment_facts')} as fact set payment_key = moved."to"
-    from jsonb_to_recordset(${JSON.stringify(moved)}::jsonb) as moved("from" bigint, "to" bigint)
+    from ${setOf('moved', { from: 'bigint', to: 'bigint' }, moved)}
     where fact.payment_key = moved."from"`.execute(tx);
 }
 

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { decodeBody, jobIdOf, type Delivery } from '@penstock/core/delivery';
 import type { LedgerTransaction } from './database.ts';
 import { placeOf, sealBody } from './payloads.ts';
+import { setOf } from './set-of.ts';
 
 /** An event that this transaction is to finish, and the state that it then has. */
 export interface EnteredAs {
@@ -29,15 +30,16 @@ export async function enterTogether(
     sealBody(tx, decodeBody(delivery.body), placeOf.event({ ...delivery, sha256: delivery.bodySha256 })),
   );
   let next = 1;
-  const slices = bodies.map(({ length: body_length }) => {
-    const slice = { body_at: next, body_length };
-    next += body_length;
-    return slice;
+  const places = bodies.map(({ length }) => {
+    const place = next;
+    next += length;
+    return place;
   });
   const given = events.map(({ delivery, state }, position) => ({
     position,
     state,
-    ...slices[position],
+    body_at: places[position],
+    body_length: bodies[position]?.length,
     account: delivery.account,
     event_id: delivery.eventId,
     endpoint: delivery.endpoint,
@@ -64,11 +66,7 @@ export async function enterTogether(
     with given as materialized (
       select told.*, decode(told.body_sha256, 'hex') as sha256,
              substring(${Buffer.concat(bodies)}::bytea from body_at for body_length) as body
-      from json_to_recordset(${JSON.stringify(given)}::json) as told (
-             position int, state text, body_at int, body_length int, account text, event_id text, endpoint text, provider text, job_id text, body_sha256 text,
-             received_at timestamptz, request_id text, traceparent text, delivery_id uuid, type text,
-             occurred_at timestamptz, livemode boolean, api_version text, provider_account text, tier text, key_id text,
-             transmission_id text, content_type text, origin text)),
+      from ${setOf('told', givenColumns, given)}),
     entered as (
       insert into ledger (account, provider_event_id, endpoint, provider, job_id, body_sha256, received_at, request_id,
                           traceparent, state, finished_at, attempts)
@@ -96,6 +94,33 @@ export async function enterTogether(
     select position, id from known`.execute(tx);
   return new Map(rows.map(({ position, id }) => [position, id]));
 }
+
+const givenColumns = {
+  position: 'int',
+  state: 'text',
+  body_at: 'int',
+  body_length: 'int',
+  account: 'text',
+  event_id: 'text',
+  endpoint: 'text',
+  provider: 'text',
+  job_id: 'text',
+  body_sha256: 'text',
+  received_at: 'timestamptz',
+  request_id: 'text',
+  traceparent: 'text',
+  delivery_id: 'uuid',
+  type: 'text',
+  occurred_at: 'timestamptz',
+  livemode: 'boolean',
+  api_version: 'text',
+  provider_account: 'text',
+  tier: 'text',
+  key_id: 'text',
+  transmission_id: 'text',
+  content_type: 'text',
+  origin: 'text',
+} as const;
 
 /** Takes it back that these events are finished, and their attempt with it, in the transaction that entered them. */
 export async function reopenTogether(tx: LedgerTransaction, ids: readonly number[]): Promise<void> {

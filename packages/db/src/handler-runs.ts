@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Failure } from '@penstock/core/failure';
 import type { Connection, LedgerTransaction } from './database.ts';
 import type { HandlerRunState } from './schema.ts';
+import { setOf } from './set-of.ts';
 
 /** How a handler stands with an event. */
 export interface HandlerRun {
@@ -51,6 +52,17 @@ export async function recordHandlerRuns(
   );
 }
 
+const runColumns = {
+  ledger_id: 'bigint',
+  handler: 'text',
+  version: 'int',
+  state: 'text',
+  duration_ms: 'int',
+  failure_code: 'text',
+  failure_message: 'text',
+  failure_fingerprint: 'text',
+} as const;
+
 /** The same for several events at once. */
 export async function recordRunsTogether(
   tx: LedgerTransaction,
@@ -71,7 +83,7 @@ export async function recordRunsTogether(
     insert into handler_runs (ledger_id, handler, version, state, attempts, duration_ms, failure_code, failure_message,
                               failure_fingerprint)
     select ledger_id, handler, version, state, 1, duration_ms, failure_code, failure_message, failure_fingerprint
-    from json_populate_recordset(null::handler_runs, ${JSON.stringify(told)}::json)
+    from ${setOf('told', runColumns, told)}
     on conflict (ledger_id, handler) do update
     set version = excluded.version, state = excluded.state, attempts = handler_runs.attempts + 1,
         duration_ms = excluded.duration_ms, failure_code = excluded.failure_code,

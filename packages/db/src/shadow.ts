@@ -1,6 +1,8 @@
 import { sql, type RawBuilder } from 'kysely';
 import { compareConflicts, settlePaymentConflicts } from './conflicts.ts';
 import type { Connection, LedgerTransaction } from './database.ts';
+import { columnTypes } from './projection-rows.ts';
+import { setOf } from './set-of.ts';
 
 /** The projections: what is folded from events, and can be folded again. */
 const projections = ['payments', 'payment_references', 'refunds', 'disputes', 'payouts', 'payment_facts'] as const;
@@ -73,19 +75,22 @@ export async function dropShadow(db: Connection, schema: string): Promise<void> 
   await sql`drop schema if exists ${sql.id(schema)} cascade`.execute(db);
 }
 
-/** Rows of a shadow table, as JSON of its columns. */
-export async function insertIntoShadow(
+/** What the tables of a shadow hold: each projection, and the names of each component. */
+const shadowColumns = { ...columnTypes, names: { account: 'text', reference: 'text', component: 'bigint' } } as const;
+type ShadowColumns = typeof shadowColumns;
+
+/** Adds rows to a shadow table; what they do not say, as updated_at, takes its default. */
+export async function insertIntoShadow<Table extends keyof ShadowColumns>(
   db: Connection,
-  into: { readonly schema: string; readonly table: Projection | 'names' },
-  rows: readonly Readonly<Record<string, unknown>>[],
+  into: { readonly schema: string; readonly table: Table },
+  rows: readonly { readonly [Column in keyof ShadowColumns[Table]]: unknown }[],
 ): Promise<void> {
   if (rows.length === 0) return;
-  const table = sql.id(into.schema, into.table);
-  // A column that no row names takes its default, as updated_at does.
-  const columns = columnList(Object.keys(rows[0] ?? {}));
+  const types = shadowColumns[into.table];
+  const columns = columnList(Object.keys(types));
   await sql`
-    insert into ${table} (${columns})
-    select ${columns} from json_populate_recordset(null::${table}, ${JSON.stringify(rows)}::json)`.execute(db);
+    insert into ${sql.id(into.schema, into.table)} (${columns})
+    select ${columns} from ${setOf('told', types, rows)}`.execute(db);
 }
 
 function columnList(columns: readonly string[]): RawBuilder<unknown> {

@@ -3,7 +3,8 @@ import type { PaymentFamily } from '@penstock/core/payment';
 import { canonicalType } from '@penstock/core/payment-event';
 import type { FactSource } from './apply-facts.ts';
 import type { LedgerTransaction } from './database.ts';
-import { disputeRow, paymentRow, refundRow } from './projection-rows.ts';
+import { columnTypes, disputeRow, paymentRow, refundRow } from './projection-rows.ts';
+import { setOf } from './set-of.ts';
 
 /** A payment as an event leaves it. */
 export interface FoldedPayment {
@@ -34,10 +35,7 @@ export async function writeTogether(
   const { rows } = await sql<{ position: number; payment_key: number }>`
     with told as materialized (
       select told.*, coalesce(key, nextval((select pg_get_serial_sequence('payments', 'key')::regclass))) as payment_key
-      from json_to_recordset(${JSON.stringify(payments)}::json) as told (
-             position int, key bigint, account text, provider text, id text, status text, amount bigint, currency text,
-             amount_captured bigint, amount_refunded bigint, refund_state text, dispute_state text, failure_code text,
-             conflict text, needs_fetch boolean, version int, occurred_at timestamptz)),
+      from ${setOf('told', { position: 'int', ...columnTypes.payments }, payments)}),
     made as (
       insert into payments (key, account, provider, id, status, amount, currency, amount_captured, amount_refunded,
                             refund_state, dispute_state, failure_code, conflict, needs_fetch, version, occurred_at)
@@ -75,10 +73,20 @@ function named(folded: readonly FoldedPayment[]): RawBuilder<unknown> {
     named as (
       insert into payment_references (account, reference, payment_key)
       select told.account, reference, payment_key
-      from json_to_recordset(${JSON.stringify(names)}::json) as name (position int, reference text)
+      from ${setOf('name', { position: 'int', reference: 'text' }, names)}
       join told using (position)
       on conflict (account, reference) do nothing)`;
 }
+
+const factColumns = {
+  position: 'int',
+  event_id: 'bigint',
+  ordinal: 'int',
+  provider_event_id: 'text',
+  type: 'text',
+  occurred_at: 'timestamptz',
+  fact: 'jsonb',
+} as const;
 
 function stored(folded: readonly FoldedPayment[]): RawBuilder<unknown> {
   const facts = folded.flatMap(({ source }, position) =>
@@ -96,9 +104,7 @@ function stored(folded: readonly FoldedPayment[]): RawBuilder<unknown> {
     stored as (
       insert into payment_facts (event_id, ordinal, account, provider_event_id, payment_key, type, occurred_at, fact)
       select event_id, ordinal, told.account, provider_event_id, payment_key, type, new.occurred_at, fact
-      from json_to_recordset(${JSON.stringify(facts)}::json) as new (
-             position int, event_id bigint, ordinal int, provider_event_id text, type text, occurred_at timestamptz,
-             fact jsonb)
+      from ${setOf('new', factColumns, facts)}
       join told using (position)
       on conflict (event_id, ordinal) do nothing)`;
 }
@@ -113,9 +119,7 @@ function refunded(folded: readonly FoldedPayment[]): RawBuilder<unknown> {
       insert into refunds (account, id, payment_key, status, amount, currency, reason, version, occurred_at)
       select told.account, new.id, told.payment_key, new.status, new.amount, new.currency, reason, new.version,
              new.occurred_at
-      from json_to_recordset(${JSON.stringify(refunds)}::json) as new (
-             position int, id text, status text, amount bigint, currency text, reason text, version int,
-             occurred_at timestamptz)
+      from ${setOf('new', { position: 'int', ...columnTypes.refunds }, refunds)}
       join told using (position)
       on conflict (account, id) do update
       set payment_key = excluded.payment_key, status = excluded.status, amount = excluded.amount,
@@ -133,9 +137,7 @@ function disputed(folded: readonly FoldedPayment[]): RawBuilder<unknown> {
       insert into disputes (account, id, payment_key, status, funds, amount, currency, reason, version, occurred_at)
       select told.account, new.id, told.payment_key, new.status, funds, new.amount, new.currency, reason, new.version,
              new.occurred_at
-      from json_to_recordset(${JSON.stringify(disputes)}::json) as new (
-             position int, id text, status text, funds text, amount bigint, currency text, reason text, version int,
-             occurred_at timestamptz)
+      from ${setOf('new', { position: 'int', ...columnTypes.disputes }, disputes)}
       join told using (position)
       on conflict (account, id, payment_key) do update
       set status = excluded.status, funds = excluded.funds, amount = excluded.amount, currency = excluded.currency,
