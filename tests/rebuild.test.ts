@@ -75,9 +75,19 @@ test('events that are folded while it runs are in it', async () => {
   expect(rows).toHaveLength(30);
 });
 
+test('events on both sides of a long gap in the ids are rebuilt', async () => {
+  await using gapped = await createTestDatabase(testPostgresUrl());
+  await storeCharges(gapped.db, { from: 1, upto: 10 });
+  await sql`select setval(pg_get_serial_sequence('ledger', 'id'), 5000000000000)`.execute(gapped.db);
+  await storeCharges(gapped.db, { from: 11, upto: 20 });
+  const { events, differences } = await rebuildIn(gapped.db, { adopt: false });
+  expect(events).toBe(40);
+  expect(differing(differences)).toMatchObject({ payments: [20, 0, 0], refunds: [20, 0, 0] });
+});
+
 test('a hundred thousand events are rebuilt into the payments that they tell of', { timeout: 300_000 }, async () => {
   await using large = await createTestDatabase(testPostgresUrl());
-  await storeCharges(large.db, 50_000);
+  await storeCharges(large.db, { from: 1, upto: 50_000 });
   const { events, differences } = await rebuildIn(large.db, { adopt: true });
   expect(events).toBe(100_000);
   expect(differing(differences)).toMatchObject({ payments: [50_000, 0, 0], refunds: [50_000, 0, 0] });
@@ -244,7 +254,11 @@ function aRefundDelivery(id: string, charge: string): Delivery {
 }
 
 /** Stores a charge and a refund of each of so many payments as processed, and nothing of what they say. */
-async function storeCharges(where: LedgerDatabase, payments: number): Promise<void> {
+async function storeCharges(
+  where: LedgerDatabase,
+  payments: { readonly from: number; readonly upto: number },
+): Promise<void> {
+  const numbers = sql`generate_series(${payments.from}::int, ${payments.upto}::int) n`;
   await sql`
     with told as (
       select 'evt_c' || n as event_id, 'charge.succeeded' as type,
@@ -252,13 +266,13 @@ async function storeCharges(where: LedgerDatabase, payments: number): Promise<vo
                'livemode', false, 'data', json_build_object('object', json_build_object('id', 'ch_' || n, 'object', 'charge',
                'amount', 500, 'amount_captured', 500, 'amount_refunded', 0, 'captured', true, 'currency', 'eur', 'paid', true,
                'refunded', false, 'status', 'succeeded')))::text as body
-      from generate_series(1, ${payments}) n
+      from ${numbers}
       union all
       select 'evt_r' || n, 'refund.created',
              json_build_object('id', 'evt_r' || n, 'object', 'event', 'type', 'refund.created', 'created', 1790000001,
                'livemode', false, 'data', json_build_object('object', json_build_object('id', 're_' || n, 'object', 'refund',
                'amount', 100, 'currency', 'eur', 'status', 'succeeded', 'charge', 'ch_' || n)))::text
-      from generate_series(1, ${payments}) n),
+      from ${numbers}),
     entered as (
       insert into ledger (account, provider_event_id, endpoint, provider, job_id, body_sha256, state, finished_at, received_at, request_id)
       select 'acme', event_id, 'stripe', 'stripe', 'stripe.' || event_id, sha256(convert_to(body, 'utf8')), 'processed', now(), now(), 'r'

@@ -3,15 +3,24 @@
  * (union-find, with path halving and union by size).
  */
 export interface NameComponents {
-  /** Joins these names of one account; returns a number that `rootOf` leads on from. */
+  /** Joins these names of one account, and returns the number of one of them. */
   readonly join: (account: string, names: readonly string[]) => number;
-  /** What stands for the whole component now. */
-  readonly rootOf: (node: number) => number;
-  readonly names: () => Iterable<{ readonly account: string; readonly reference: string; readonly node: number }>;
+  /** The names that were new since this was last asked, each with its number. */
+  readonly takeNew: () => readonly NamedNode[];
+  /** The component of every name so far. */
+  readonly roots: () => Iterable<{ readonly node: number; readonly component: number }>;
+}
+
+/** A name, and the number that stands for it alone. */
+export interface NamedNode {
+  readonly account: string;
+  readonly reference: string;
+  readonly node: number;
 }
 
 export function createNameComponents(): NameComponents {
   const nodes = new Map<string, number>();
+  let fresh: NamedNode[] = [];
   const parents: number[] = [];
   const sizes: number[] = [];
 
@@ -32,6 +41,7 @@ export function createNameComponents(): NameComponents {
     if (known !== undefined) return known;
     const node = parents.length;
     nodes.set(key, node);
+    fresh.push({ account, reference: name, node });
     parents.push(node);
     sizes.push(1);
     return node;
@@ -47,16 +57,17 @@ export function createNameComponents(): NameComponents {
   };
 
   return {
-    rootOf,
     join: (account, names) => {
       const [first = 0, ...rest] = names.map((name) => nodeOf(account, name));
       return rest.reduce(union, first);
     },
-    *names() {
-      for (const [key, node] of nodes) {
-        const [account = '', reference = ''] = key.split('\n');
-        yield { account, reference, node };
-      }
+    takeNew: () => {
+      const taken = fresh;
+      fresh = [];
+      return taken;
+    },
+    *roots() {
+      for (const node of parents.keys()) yield { node, component: rootOf(node) };
     },
   };
 }

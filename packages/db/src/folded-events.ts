@@ -19,11 +19,18 @@ export interface FoldedEvent {
   readonly answer: Buffer | null;
 }
 
-/** Those that were folded: finished, or given to their handlers; in the order they came, after `afterId`. */
-export async function foldedEvents(
-  db: Connection,
-  range: { readonly afterId: number; readonly uptoId: number; readonly limit: number },
-): Promise<readonly FoldedEvent[]> {
+/** Where events are read from, and how far. Ids have gaps. */
+export interface EventRange {
+  readonly afterId: number;
+  readonly uptoId: number;
+}
+
+/**
+ * Those that were folded: finished, or given to their handlers; in the order
+ * they came. A range, not so many: where the planner has no statistics yet it
+ * reads all that a condition leaves, sorts it, and takes the first few.
+ */
+export async function foldedEvents(db: Connection, range: EventRange): Promise<readonly FoldedEvent[]> {
   const rows = await selectEvents(db, range)
     .where('ledger.id', '>', range.afterId)
     .where('ledger.id', '<=', range.uptoId)
@@ -36,16 +43,25 @@ export async function foldedEvents(
       ]),
     )
     .orderBy('ledger.id')
-    .limit(range.limit)
     .execute();
   return rows.map((row) => openFolded(db, row));
 }
 
+/** The next id after that one that there is; null where there is none. */
+export async function nextEventId(db: Connection, afterId: number): Promise<number | null> {
+  const next = await db
+    .selectFrom('ledger')
+    .select((select) => select.fn.min<number | null>('id').as('id'))
+    .where('id', '>', afterId)
+    .executeTakeFirst();
+  return next?.id ?? null;
+}
+
 /** Those whose facts are in the live set and not in the shadow's: they were folded since it was read. */
 export async function eventsFoldedSince(db: Connection, schema: string): Promise<readonly FoldedEvent[]> {
-  const rows = await selectEvents(db, { afterId: 0 })
+  const rows = await selectEvents(db, { afterId: 0, uptoId: Number.MAX_SAFE_INTEGER })
     .where(
-      sql<boolean>`ledger.id in (select event_id from public.payment_facts except select event_id from ${sql.id(schema, 'payment_facts')})`,
+      sql<boolean>`ledger.id in (select event_id from public.payment_facts except select event_id from ${sql.id(schema, 'told_facts')})`,
     )
     .orderBy('ledger.id')
     .execute();
@@ -76,21 +92,23 @@ export async function measureLedger(db: Connection): Promise<{ readonly lastId: 
   return { lastId: rows[0]?.last_id ?? 0, count: rows[0]?.count ?? 0 };
 }
 
-/** `afterId` is said of each table: the planner does not infer it, and a merge would read every table from its beginning, for every batch. */
-function selectEvents(db: Connection, { afterId }: { readonly afterId: number }) {
+/** The range is said of each table: the planner does not infer it, and a merge would read every table from end to end, for every batch. */
+function selectEvents(db: Connection, { afterId, uptoId }: EventRange) {
   return db
     .selectFrom('ledger')
     .leftJoin('events', (join) =>
       join
         .onRef('events.id', '=', 'ledger.id')
         .onRef('events.recorded_at', '=', 'ledger.stored_at')
-        .on('events.id', '>', afterId),
+        .on('events.id', '>', afterId)
+        .on('events.id', '<=', uptoId),
     )
     .leftJoin('confirmations', (join) =>
       join
         .onRef('confirmations.ledger_id', '=', 'ledger.id')
         .onRef('confirmations.recorded_at', '=', 'ledger.stored_at')
-        .on('confirmations.ledger_id', '>', afterId),
+        .on('confirmations.ledger_id', '>', afterId)
+        .on('confirmations.ledger_id', '<=', uptoId),
     )
     .select([
       'ledger.id',

@@ -21,29 +21,44 @@ export function setOf<Columns extends SetColumns>(
   rows: readonly { readonly [Column in keyof Columns]: unknown }[],
 ): RawBuilder<unknown> {
   const names = Object.keys(columns);
-  const arrays = names.map(
-    (column) => sql`${arrayOf(rows, column, columns[column])}::${sql.raw(columns[column] ?? 'text')}[]`,
-  );
+  const arrays = names.map((column) => {
+    const type = columns[column] ?? 'text';
+    return type === 'jsonb' ? documentsOf(rows, column) : sql`${arrayOf(rows, column)}::${sql.raw(type)}[]`;
+  });
   return sql`unnest(${sql.join(arrays)}) as ${sql.id(name)} (${sql.join(names.map((column) => sql.id(column)))})`;
 }
 
+type Rows = readonly { readonly [column: string]: unknown }[];
+
+/** Stands between documents: JSON has no control characters unescaped (RFC 7464, 2.2). */
+const RECORD_SEPARATOR = '\u{1e}';
+
+/** No JSON text. */
+const NO_DOCUMENT = '-';
+
+/** Documents one after the other: in an array each quotation mark would be escaped here and read twice there. */
+function documentsOf(rows: Rows, column: string): RawBuilder<unknown> {
+  let documents = '';
+  for (const row of rows) {
+    const value = row[column];
+    if (documents !== '') documents += RECORD_SEPARATOR;
+    documents += value === null || value === undefined ? NO_DOCUMENT : JSON.stringify(value);
+  }
+  return sql`string_to_array(${documents}::text, ${sql.lit(RECORD_SEPARATOR)}, ${sql.lit(NO_DOCUMENT)})::jsonb[]`;
+}
+
 /** An array as PostgreSQL writes it. Source: PostgreSQL, 8.15.6, Array Input and Output Syntax. */
-function arrayOf(
-  rows: readonly { readonly [column: string]: unknown }[],
-  column: string,
-  type: ColumnType | undefined,
-): string {
+function arrayOf(rows: Rows, column: string): string {
   let array = '{';
   for (const row of rows) {
     if (array.length > 1) array += ',';
-    array += elementOf(row[column], type);
+    array += elementOf(row[column]);
   }
   return `${array}}`;
 }
 
-function elementOf(value: unknown, type: ColumnType | undefined): string {
+function elementOf(value: unknown): string {
   if (value === null || value === undefined) return 'NULL';
-  if (type === 'jsonb') return quoted(JSON.stringify(value));
   if (value instanceof Date) return quoted(value.toISOString());
   return typeof value === 'string' ? quoted(value) : String(value);
 }

@@ -2,7 +2,7 @@ import { sql, type RawBuilder } from 'kysely';
 import { compareConflicts, settlePaymentConflicts } from './conflicts.ts';
 import type { Connection, LedgerTransaction } from './database.ts';
 import { columnTypes } from './projection-rows.ts';
-import { setOf } from './set-of.ts';
+import { setOf, type SetColumns } from './set-of.ts';
 
 /** The projections: what is folded from events, and can be folded again. */
 const projections = ['payments', 'payment_references', 'refunds', 'disputes', 'payouts', 'payment_facts'] as const;
@@ -52,11 +52,17 @@ const contents: Readonly<Record<Projection, readonly [string, ...string[]]>> = {
 export async function createShadow(db: Connection, schema: string, options: { readonly keep: boolean }): Promise<void> {
   await dropShadow(db, schema);
   await sql`create schema ${sql.id(schema)}`.execute(db);
-  const create = options.keep ? sql`create table` : sql`create unlogged table`;
-  for (const table of projections)
+  const create = createTable(options);
+  for (const table of folded)
     await sql`${create} ${sql.id(schema, table)} (like ${sql.id('public', table)} including defaults)`.execute(db);
-  await sql`${create} ${sql.id(schema, 'names')} (account text, reference text, component bigint)`.execute(db);
-  await sql`${create} ${sql.id(schema, 'keys')} (component bigint, payment_key bigint)`.execute(db);
+  for (const [table, columns] of Object.entries(steps)) {
+    const declared = Object.entries(columns).map(([column, type]) => sql`${sql.id(column)} ${sql.raw(type)}`);
+    await sql`${create} ${sql.id(schema, table)} (${sql.join(declared)})`.execute(db);
+  }
+}
+
+function createTable({ keep }: { readonly keep: boolean }): RawBuilder<unknown> {
+  return keep ? sql`create table` : sql`create unlogged table`;
 }
 
 /** Tells the planner that whole tables are joined from here on to the transaction's end, none of them row by row. */
@@ -65,8 +71,9 @@ export async function expectWholeTables(tx: LedgerTransaction): Promise<void> {
   await sql`set local enable_nestloop = off; set local work_mem = '128MB'`.execute(tx);
 }
 
-/** Gives a shadow that is to be kept what the live tables have: keys and indexes. */
+/** Gives a shadow that is to be kept what the live tables have: keys and indexes; the steps to it go. */
 export async function indexShadow(tx: LedgerTransaction, schema: string): Promise<void> {
+  for (const table of Object.keys(steps)) await sql`drop table ${sql.id(schema, table)}`.execute(tx);
   for (const table of projections)
     await sql`alter table ${sql.id(schema, table)} add primary key (${columnList(identities[table])})`.execute(tx);
 }
@@ -75,9 +82,29 @@ export async function dropShadow(db: Connection, schema: string): Promise<void> 
   await sql`drop schema if exists ${sql.id(schema)} cascade`.execute(db);
 }
 
-/** What the tables of a shadow hold: each projection, and the names of each component. */
-const shadowColumns = { ...columnTypes, names: { account: 'text', reference: 'text', component: 'bigint' } } as const;
+/** Those that are written as tables; the two others are seen through the steps to them. */
+const folded = ['payments', 'refunds', 'disputes', 'payouts'] as const satisfies readonly Projection[];
+
+const { payment_key: _live, ...toldOfFacts } = columnTypes.payment_facts;
+
+/** The steps to a shadow: what events tell, before it is known which names are one payment. A node is the number of a name. */
+const steps = {
+  /** Facts, each with the node of one of its names; null for a payout's. */
+  told_facts: { ...toldOfFacts, provider: 'text', node: 'bigint' },
+  names: { account: 'text', reference: 'text', node: 'bigint' },
+  /** Which nodes are one payment. */
+  components: { node: 'bigint', component: 'bigint' },
+  /** Each node's payment. */
+  keys: { node: 'bigint', payment_key: 'bigint' },
+} as const satisfies Readonly<Record<string, SetColumns>>;
+
+const shadowColumns = { ...columnTypes, ...steps } as const;
 type ShadowColumns = typeof shadowColumns;
+
+/** A row of one of the steps. */
+export type StepRow<Table extends keyof typeof steps> = {
+  readonly [Column in keyof (typeof steps)[Table]]: unknown;
+};
 
 /** Adds rows to a shadow table; what they do not say, as updated_at, takes its default. */
 export async function insertIntoShadow<Table extends keyof ShadowColumns>(
@@ -100,29 +127,45 @@ function columnList(columns: readonly string[]): RawBuilder<unknown> {
 /**
  * Gives every component of names the key that its payment has: the live one by
  * any of its names, the lowest where there are several, else a new one. Two
- * components that the live tables hold for one payment share no key.
+ * components that the live tables hold for one payment share no key. With the
+ * keys references and facts are what they are to be: tables where they are
+ * kept or adopted, else seen as if they were, which spares writing them again.
  */
-export async function assignShadowKeys(tx: LedgerTransaction, schema: string): Promise<void> {
-  const [names, keys] = [sql.id(schema, 'names'), sql.id(schema, 'keys')];
+export async function assignShadowKeys(
+  tx: LedgerTransaction,
+  schema: string,
+  options: { readonly keep: boolean; readonly adopt: boolean },
+): Promise<void> {
+  const [names, components, keys] = [sql.id(schema, 'names'), sql.id(schema, 'components'), sql.id(schema, 'keys')];
   await sql`
-    insert into ${keys}
-    select distinct on (payment_key) component, payment_key
-    from (select component, min(live.payment_key) as payment_key
-          from ${names} join public.payment_references live using (account, reference)
-          group by component) as known
-    order by payment_key, component`.execute(tx);
-  await sql`
-    insert into ${keys}
-    select component, nextval((select pg_get_serial_sequence('public.payments', 'key')::regclass))
-    from (select distinct component from ${names}) as every_one
-    where not exists (select from ${keys} as keys where keys.component = every_one.component)`.execute(tx);
-  await sql`
-    insert into ${sql.id(schema, 'payment_references')} (account, reference, payment_key)
-    select account, reference, payment_key from ${names} join ${keys} using (component)`.execute(tx);
-  // Facts were stored with their component in the key's place.
-  await sql`
-    update ${sql.id(schema, 'payment_facts')} as fact set payment_key = keys.payment_key
-    from ${keys} as keys where fact.payment_key = -keys.component`.execute(tx);
+    with of_components as materialized (
+      select component, min(live.payment_key) as payment_key
+      from ${components} left join (${names} join public.payment_references as live using (account, reference)) using (node)
+      group by component),
+    known as (
+      select distinct on (payment_key) component, payment_key from of_components
+      where payment_key is not null order by payment_key, component),
+    every_one as (
+      select component,
+             coalesce(known.payment_key, nextval((select pg_get_serial_sequence('public.payments', 'key')::regclass))) as payment_key
+      from of_components left join known using (component))
+    insert into ${keys} (node, payment_key)
+    select node, payment_key from ${components} join every_one using (component)`.execute(tx);
+  const told = {
+    payment_references: sql`select account, reference, payment_key from ${names} join ${keys} using (node)`,
+    payment_facts: sql`
+      select ${columnList(Object.keys(columnTypes.payment_facts))} from ${sql.id(schema, 'told_facts')} left join ${keys} using (node)`,
+  };
+  for (const table of ['payment_references', 'payment_facts'] as const) {
+    const name = sql.id(schema, table);
+    if (!options.keep && !options.adopt) {
+      await sql`create view ${name} as ${told[table]}`.execute(tx);
+      continue;
+    }
+    await sql`${createTable(options)} ${name} (like ${sql.id('public', table)} including defaults)`.execute(tx);
+    const columns = columnList(Object.keys(columnTypes[table]));
+    await sql`insert into ${name} (${columns}) ${told[table]}`.execute(tx);
+  }
 }
 
 /** How far a projection is from what its events say. */

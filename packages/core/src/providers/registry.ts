@@ -46,7 +46,9 @@ export const providers = {
   xendit,
 } satisfies Record<string, Provider>;
 
+const byName: ReadonlyMap<string, Provider> = new Map(Object.entries(providers));
+
 /** The provider of that name, or undefined. */
 export function providerNamed(id: string): Provider | undefined {
-  return Object.hasOwn(providers, id) ? Object.entries(providers).find(([name]) => name === id)?.[1] : undefined;
+  return byName.get(id);
 }
