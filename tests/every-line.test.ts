@@ -10,7 +10,7 @@ const ofTheProcess = [
   'listening',
   'taking webhooks',
   'stopping: finishing the requests in hand',
-  'stopping: finishing the webhooks in hand',
+  'stopping: finishing the webhooks that were begun',
   'months were made ahead',
 ];
 

@@ -100,9 +100,35 @@ test('a worker that is told to stop finishes the job in hand and ends with 0; an
   expect(await system.queue.placeOf(`stripe.${id}`)).toBe('completed');
   expect((await system.effects()).get(id)).toBe(1);
 
-  await system.startWorker();
+  await using _next = await system.startWorker();
   await until(async () => (await system.effects()).get(left.id) === 1, { what: 'what was left to be processed' });
   expect((await system.effects()).get(id)).toBe(1);
+});
+
+test('a worker that is told to stop gives back at once what it has not begun', async () => {
+  await sql`delete from repaired`.execute(system.db);
+  const ingest = await system.startIngest();
+  // Five connections leave one for what is processed alone.
+  const worker = await system.startWorker({ DATABASE_POOL_MAX: '5' });
+  const [begun, notBegun] = [aStripeEvent(), aStripeEvent()];
+  expect((await postStripe(ingest, begun.body)).status).toBe(200);
+  await worker.waitForLine(new RegExp(`^in hand: ${begun.id}$`));
+  expect((await postStripe(ingest, notBegun.body)).status).toBe(200);
+  await until(async () => (await system.queue.counts()).active === 2, { what: 'both to be in hand' });
+
+  worker.kill('SIGTERM');
+  await until(async () => (await system.queue.counts()).waiting === 1, { what: 'what was not begun to be back' });
+  expect((await system.queue.counts()).active).toBe(1);
+  await using other = await system.startWorker();
+  await other.waitForLine(new RegExp(`^in hand: ${notBegun.id}$`));
+  await sql`insert into repaired default values`.execute(system.db);
+  expect(await worker.exited).toEqual({ code: 0, signal: null });
+  expect(worker.output()).toMatch(/"webhooks":\d+,.*went back to the queue/);
+
+  await until(async () => (await system.effects()).get(notBegun.id) === 1, {
+    what: 'what was given back to be processed',
+  });
+  expect((await system.effects()).get(begun.id)).toBe(1);
 });
 
 function headOf(body: Buffer): string {

@@ -60,7 +60,7 @@ describe('the start command', { timeout: 180_000 }, () => {
       expect(existsSync(path.join(home, `${name}.process.json`)), name).toBe(false);
     await expect(fetch(`${metrics}/health`)).rejects.toThrow();
     expect(readFileSync(path.join(home, 'logs/worker.log'), 'utf8')).toContain(
-      'stopping: finishing the webhooks in hand',
+      'stopping: finishing the webhooks that were begun',
     );
   });
 

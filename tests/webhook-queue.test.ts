@@ -116,6 +116,19 @@ describe.each(queuesUnderTest)('the queue on %s', (backend) => {
     expect(attempts).toEqual(Array.from({ length: 9 }, () => 1));
   });
 
+  test('what is released is taken again, and uses up no attempt', async () => {
+    await using own = await queueUnderTest(backend);
+    const { queue } = own;
+    const attempts: number[] = [];
+    await using _consumer = own.consume(async (job) => {
+      attempts.push(job.attempt);
+      return attempts.length < 9 ? { kind: 'release' } : { kind: 'done', outcome: 'processed' };
+    });
+    await queue.add([aDelivery()]);
+    await until(async () => (await queue.counts()).completed === 1, { what: 'the ninth try to complete' });
+    expect(attempts).toEqual(Array.from({ length: 9 }, () => 1));
+  });
+
   test('a dead job stays in the failed set with its reason and its data, and no attempt follows', async () => {
     await using own = await queueUnderTest(backend);
     const { queue } = own;

@@ -126,6 +126,8 @@ export function createMemoryJobs(options: {
         }
         case 'postpone':
           return change(job, { place: 'delayed', token: null, until: now() + verdict.delayMs });
+        case 'release':
+          return wait(job, { turn: (firstTurn -= 1) });
       }
     },
     renew: (tokens) => {

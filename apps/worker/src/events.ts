@@ -212,7 +212,12 @@ export function createWorkerEvents({
     },
 
     stopping: (): void => {
-      logger.info('stopping: finishing the webhooks in hand');
+      logger.info('stopping: finishing the webhooks that were begun');
+    },
+
+    /** Once all that was begun has ended. */
+    gaveBack: (webhooks: number): void => {
+      logger.info({ webhooks }, 'webhooks that were not begun went back to the queue');
     },
   };
 }

@@ -10,7 +10,7 @@ import type { Processed } from './process-webhook.ts';
 export function createSpans(tracing: Tracing, queueName: string) {
   return {
     /** Works on a job within a span that continues the trace of its request. */
-    processing: (job: QueuedJob, work: () => Promise<Processed>): Promise<Processed> => {
+    processing: (job: QueuedJob, work: () => Promise<Processed | null>): Promise<Processed | null> => {
       if (!tracing.isOn) return work();
       return tracing.span(
         {
@@ -28,6 +28,7 @@ export function createSpans(tracing: Tracing, queueName: string) {
         },
         async (span) => {
           const processed = await work();
+          if (processed === null) return null;
           span.set(attributesOf(processed));
           if (processed.kind !== 'ended') span.fail(processed.failure.code, processed.failure.message);
           return processed;

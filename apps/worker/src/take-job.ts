@@ -9,10 +9,16 @@ import { buryDelivery } from './record-failed-attempt.ts';
 
 /** What one worker does with the jobs that the queue hands it. */
 export interface Taker {
-  /** Processes a job, a suspect alone; `processed` is null for one that only stands for a dead event. */
+  /**
+   * Processes a job, a suspect alone. `processed` is null for one that only
+   * stands for a dead event, and for one that is given back: it had not been
+   * begun when the worker was told to stop.
+   */
   readonly take: (job: QueuedJob) => Promise<{ readonly processed: Processed | null; readonly verdict: JobVerdict }>;
   /** Marks the event of a job dead that the queue gave up on by itself. */
   readonly bury: (job: QueuedJob, reason: string) => Promise<void>;
+  /** How many jobs were given back so far. */
+  readonly givenBack: () => number;
 }
 
 /** Lost once, a job met a deployment, or a machine that stood still; lost twice, it may be what its workers die of. */
@@ -22,23 +28,33 @@ const SUSPECT_STALLS = 2;
 export function openTaker(
   world: SuspectWorld,
   how: {
-    readonly around?: (job: QueuedJob, process: () => Promise<Processed>) => Promise<Processed>;
-    /** How a job that is no suspect is processed; alone where absent. */
-    readonly beside?: (job: QueuedJob) => Promise<Processed>;
+    readonly around?: (job: QueuedJob, process: () => Promise<Processed | null>) => Promise<Processed | null>;
+    /** How a job that is no suspect is processed; alone where absent. Null where it was not begun. */
+    readonly beside?: (job: QueuedJob) => Promise<Processed | null>;
+    /** From then on nothing is begun any more. */
+    readonly stopping?: AbortSignal;
   } = {},
 ): Taker {
   const { around = (_job, process) => process(), beside = (job) => processWebhook(job, world) } = how;
   const aisle = openAisle();
-  const process = (job: QueuedJob): Promise<Processed> =>
-    (job.stalls ?? 0) < SUSPECT_STALLS
-      ? aisle.beside(() => beside(job))
-      : aisle.alone(() => processSuspect(job, world));
+  let givenBack = 0;
+  const process = (job: QueuedJob): Promise<Processed | null> => {
+    const isSuspect = (job.stalls ?? 0) >= SUSPECT_STALLS;
+    const begin = async () => {
+      if (how.stopping?.aborted === true) return null;
+      return isSuspect ? processSuspect(job, world) : beside(job);
+    };
+    return isSuspect ? aisle.alone(begin) : aisle.beside(begin);
+  };
   return {
     take: async (job) => {
       if (job.buried === true) return { processed: null, verdict: await stayDead(job, world) };
       const processed = await around(job, () => process(job));
-      return { processed, verdict: verdictOf(processed) };
+      if (processed !== null) return { processed, verdict: verdictOf(processed) };
+      givenBack += 1;
+      return { processed, verdict: { kind: 'release' } };
     },
+    givenBack: () => givenBack,
     bury: async (job, reason) =>
       void (await buryDelivery(world.store, parseDelivery(job.data), {
         failure: toFailure(new PermanentError('job_abandoned', reason)),

@@ -7,7 +7,11 @@ import type { KeyUses } from './key-uses.ts';
 import type { SuspectWorld } from './process-suspect.ts';
 import { openTaker } from './take-job.ts';
 
-/** Takes jobs from the queue and processes each; says to the queue what comes next. */
+/**
+ * Takes jobs from the queue and processes each; says to the queue what comes
+ * next. Closing stops the intake, finishes what has been begun, and gives back
+ * what waits for its turn in this process, to be another worker's at once.
+ */
 export function startWebhookWorker(options: {
   readonly location: QueueLocation;
   readonly concurrency: number;
@@ -17,13 +21,16 @@ export function startWebhookWorker(options: {
   readonly world: SuspectWorld & { readonly together: TogetherStore };
   readonly events: ReturnType<typeof createWorkerEvents>;
   readonly keyUses: Pick<KeyUses, 'add'>;
-}) {
-  const { world, events } = options;
+}): AsyncDisposable & { readonly ready: () => Promise<void> } {
+  const { world, events, aloneMax } = options;
+  const closing = new AbortController();
+  const stopping = closing.signal;
   const taker = openTaker(world, {
     around: events.processing,
-    beside: inBatches(world, { aloneMax: options.aloneMax }),
+    beside: inBatches(world, { aloneMax, stopping }),
+    stopping,
   });
-  return consumeWebhooks({
+  const consumer = consumeWebhooks({
     location: options.location,
     concurrency: options.concurrency,
     lockMs: options.lockMs,
@@ -41,4 +48,14 @@ export function startWebhookWorker(options: {
       await taker.bury(job, reason);
     },
   });
+  return {
+    ready: consumer.ready,
+    [Symbol.asyncDispose]: async () => {
+      const closed = consumer[Symbol.asyncDispose]();
+      // Only now: what is given back before the intake has stopped is taken in again.
+      closing.abort();
+      await closed;
+      if (taker.givenBack() > 0) events.gaveBack(taker.givenBack());
+    },
+  };
 }

@@ -44,6 +44,26 @@ describe('what is gathered', () => {
     expect(await Promise.all(names.map((name, number) => context.run(name, () => add(number))))).toEqual(names);
   });
 
+  test('and still waits when it is told to stop is left, as is what comes after it; what was taken ends', async () => {
+    const stop = new AbortController();
+    const gate = Promise.withResolvers<void>();
+    const add = gather<number, string>({
+      itemsMax: 2,
+      groupsMax: 1,
+      until: { signal: stop.signal, left: (item) => `${item} left` },
+      take: async (items) => {
+        await gate.promise;
+        return items.map((item) => `${item} taken`);
+      },
+    });
+    const results = [1, 2, 3].map(add);
+    await turn();
+    stop.abort();
+    expect(await Promise.all([results[2], add(4)])).toEqual(['3 left', '4 left']);
+    gate.resolve();
+    expect(await Promise.all(results)).toEqual(['1 taken', '2 taken', '3 left']);
+  });
+
   test('fails together, and does not keep what comes after it', async () => {
     const add = gather<number, number>({
       itemsMax: 2,

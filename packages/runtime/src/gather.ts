@@ -8,6 +8,8 @@ export interface Gathering<Item, Result> {
   readonly itemsMax: number;
   /** Most groups being taken at a time. */
   readonly groupsMax: number;
+  /** What still waits when the signal is given, and what comes after it, is not taken: this is its result. */
+  readonly until?: { readonly signal: AbortSignal; readonly left: (item: Item) => Result };
 }
 
 /**
@@ -42,7 +44,13 @@ export function gather<Item, Result>(gathering: Gathering<Item, Result>): (item:
     while (waiting.length > 0 && groups < gathering.groupsMax) void takeGroup();
   };
 
+  const { until } = gathering;
+  until?.signal.addEventListener('abort', () => {
+    for (const { item, settled } of waiting.splice(0)) settled.resolve(until.left(item));
+  });
+
   return (item) => {
+    if (until?.signal.aborted === true) return Promise.resolve(until.left(item));
     const settled = Promise.withResolvers<Result>();
     // Groups are taken off from the front, full ones first: these positions are where a group begins.
     const isFirst = waiting.length % gathering.itemsMax === 0;

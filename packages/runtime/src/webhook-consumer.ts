@@ -1,6 +1,7 @@
 import {
   DelayedError,
   UnrecoverableError,
+  WaitingError,
   Worker,
   createPostgresBackend,
   type Job,
@@ -40,7 +41,9 @@ export type JobVerdict =
   | { readonly kind: 'retry'; readonly delayMs: number; readonly error: Error }
   | { readonly kind: 'dead'; readonly error: Error }
   /** Not this event's fault: it comes back without having used an attempt. */
-  | { readonly kind: 'postpone'; readonly delayMs: number };
+  | { readonly kind: 'postpone'; readonly delayMs: number }
+  /** Nothing of it was begun: whoever takes jobs may have it at once, and it has not used an attempt. */
+  | { readonly kind: 'release' };
 
 export interface ConsumerOptions {
   readonly location: QueueLocation;
@@ -125,6 +128,9 @@ export function consumeWebhooks(options: ConsumerOptions): AsyncDisposable & { r
         throw new UnrecoverableError(reasonOf(verdict.error));
       case 'postpone':
         return postpone(verdict.delayMs);
+      case 'release':
+        await job.moveToWait(token);
+        throw new WaitingError();
     }
   };
 
