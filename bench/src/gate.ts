@@ -19,7 +19,12 @@ const targets: readonly Target[] = [
   },
 ];
 
-const round: Round = { milliseconds: 2_000, events: 4_000, profile: undefined };
+const round: Round = {
+  milliseconds: 2_000,
+  warmUp: { milliseconds: 1_500, events: 40_000 },
+  events: 4_000,
+  profile: undefined,
+};
 const ingest: readonly IngestVariant[] = ['hono-bullmq', 'penstock'];
 const worker: readonly WorkerVariant[] = ['plain-worker', 'penstock-worker'];
 

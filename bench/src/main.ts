@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { benchIngest, ingestVariants } from './bench-ingest.ts';
+import { benchIngest, ingestVariants, ingestWarmUp } from './bench-ingest.ts';
 import { benchRebuild, rebuildVariants } from './bench-rebuild.ts';
 import { benchWorker, workerVariants } from './bench-worker.ts';
 import { benchHostile, hostileVariants, STORMS } from './hostile.ts';
@@ -32,6 +32,8 @@ Exit code 1 where anything was lost, failed or took effect twice.
 const targets: readonly Target[] = [
   { what: 'ingest against Hono and BullMQ add', variant: 'penstock', against: 'hono-bullmq', atLeast: 1.3 },
   { what: 'ingest against Hono, HMAC and XADD', variant: 'penstock', against: 'hono-hmac-xadd', atLeast: 0.9 },
+  { what: 'two ingests against Hono and BullMQ add', variant: 'penstock-two', against: 'hono-bullmq', atLeast: 1.3 },
+  { what: 'two ingests against Hono, HMAC and XADD', variant: 'penstock-two', against: 'hono-hmac-xadd', atLeast: 0.9 },
   { what: 'worker against one transaction an event', variant: 'penstock-worker', against: 'plain-worker', atLeast: 3 },
   {
     what: 'worker against small transactions',
@@ -61,6 +63,7 @@ async function main(): Promise<number> {
   const rounds = Number(values.rounds);
   const round: Round = {
     milliseconds: Number(values.seconds) * 1_000,
+    warmUp: ingestWarmUp,
     events: Number(values.events),
     profile: values.profile,
   };

@@ -5,6 +5,8 @@ import { ratios, summary, type Summary } from './statistics.ts';
 /** How one measurement is taken. */
 export interface Round {
   readonly milliseconds: number;
+  /** For how long an ingest is given load before it is measured, and with how many events at most. */
+  readonly warmUp: { readonly milliseconds: number; readonly events: number };
   /** Events that a worker is given. */
   readonly events: number;
   /** A folder for cpuprofiles. */
