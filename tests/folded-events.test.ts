@@ -5,20 +5,19 @@ import { createTestDatabase } from '@penstock/db/testing/test-database';
 import { testPostgresUrl } from '@penstock/local/test-services';
 import { fillLedger } from './harness/fill-ledger.ts';
 
-test.each([
-  { planner: 'that knows nothing of the tables yet', analyse: false },
-  { planner: 'with statistics', analyse: true },
-])('a batch of events is read without reading any others, by a planner $planner', async ({ analyse }) => {
+test('a batch of events is read without reading any others, whether or not the planner knows the tables', async () => {
   await using database = await createTestDatabase(testPostgresUrl());
   const { db } = database;
   await fillLedger(db, { rows: 20_000 });
-  if (analyse) await sql`analyze`.execute(db);
-  const before = await rowsRead();
-  const batch = await foldedEvents(db, { afterId: 10_000, uptoId: 10_500 });
-  const ids = Array.from({ length: 500 }, (_, index) => 10_001 + index);
   // Every fiftieth is dead: it was not folded.
-  expect(batch.map(({ id }) => id)).toEqual(ids.filter((id) => id % 50 !== 0));
-  expect((await rowsRead()) - before).toBeLessThan(1_500);
+  const ids = Array.from({ length: 500 }, (_, index) => 10_001 + index).filter((id) => id % 50 !== 0);
+  for (const prepare of [sql`select`, sql`analyze`]) {
+    await prepare.execute(db);
+    const before = await rowsRead();
+    const batch = await foldedEvents(db, { afterId: 10_000, uptoId: 10_500 });
+    expect(batch.map(({ id }) => id)).toEqual(ids);
+    expect((await rowsRead()) - before).toBeLessThan(1_500);
+  }
 
   /** Of the bodies, by whatever plan. */
   async function rowsRead(): Promise<number> {

@@ -12,8 +12,9 @@ describe.each(queueBackends)('from a signed request to its effect, with the queu
   beforeAll(async () => {
     system = await createTestSystem(backend);
     ingest = await system.startIngest();
-    await system.startWorker({ HANDLER_MS: '300' });
-    await system.startWorker();
+    // Which of them has the handler that never ends is chance.
+    await system.startWorker({ HANDLER_MS: '1000' });
+    await system.startWorker({ HANDLER_MS: '1000' });
   });
   afterAll(() => system[Symbol.asyncDispose]());
 

@@ -95,7 +95,6 @@ test('a hundred thousand events are rebuilt into the payments that they tell of'
     select count(*)::int as payments, sum(amount_captured)::int as captured, sum(amount_refunded)::int as refunded
     from payments where status = 'captured' and refund_state = 'partial'`.execute(large.db);
   expect(rows).toEqual([{ payments: 50_000, captured: 50_000 * 500, refunded: 50_000 * 100 }]);
-  expect(differing((await rebuildIn(large.db, { adopt: false })).differences)).toEqual({});
 });
 
 describe('pnpm rebuild', () => {

@@ -117,16 +117,18 @@ test('processes at work, and at a loss, say no secret anywhere', { timeout: 300_
   await redis.call('CLIENT', 'KILL', 'USER', redisUser);
   for (const role of roles) await sql`alter role ${sql.id(role)} password 'another'`.execute(system.db);
   await sql`select pg_terminate_backend(pid) from pg_stat_activity where usename = any(${roles})`.execute(system.db);
-  for (const each of Object.values(running)) {
-    const health = healthOf(each);
-    await until(async () => (await fetch(`${health}/ready`)).status === 503, { what: `${each.name} to be at a loss` });
-    for (const about of ['ready', 'health', 'metrics']) said.push(await (await fetch(`${health}/${about}`)).text());
-  }
+  await Promise.all(
+    Object.values(running).map(async (each) => {
+      const health = healthOf(each);
+      await until(async () => (await fetch(`${health}/ready`)).status === 503, {
+        what: `${each.name} to be at a loss`,
+      });
+      for (const about of ['ready', 'health', 'metrics']) said.push(await (await fetch(`${health}/${about}`)).text());
+    }),
+  );
   said.push(await visit(urlOf(running.console), '/dead'));
-  for (const each of Object.values(running)) {
-    await each.stop();
-    said.push(each.output());
-  }
+  await Promise.all(Object.values(running).map((each) => each.stop()));
+  said.push(...Object.values(running).map((each) => each.output()));
   // What is kept for people to look at: failures in the ledger, and in the queue's failed set.
   for (const table of ['ledger', 'attempts', 'handler_runs', 'deaths'] as const)
     said.push(JSON.stringify(await system.db.selectFrom(table).selectAll().execute()));

@@ -18,31 +18,10 @@ const identities: Readonly<Record<Projection, readonly [string, ...string[]]>> =
   payment_facts: ['event_id', 'ordinal'],
 };
 
-/** What a row says, beyond when it was written. */
-const contents: Readonly<Record<Projection, readonly [string, ...string[]]>> = {
-  payments: [
-    'account',
-    'provider',
-    'id',
-    'status',
-    'amount',
-    'currency',
-    'amount_captured',
-    'amount_refunded',
-    'refund_state',
-    'dispute_state',
-    'failure_code',
-    'conflict',
-    'needs_fetch',
-    'version',
-    'occurred_at',
-  ],
-  payment_references: ['payment_key'],
-  refunds: ['payment_key', 'status', 'amount', 'currency', 'reason', 'version', 'occurred_at'],
-  disputes: ['status', 'funds', 'amount', 'currency', 'reason', 'version', 'occurred_at'],
-  payouts: ['provider', 'status', 'amount', 'currency', 'failure_code', 'version', 'occurred_at'],
-  payment_facts: ['account', 'provider_event_id', 'payment_key', 'payout_id', 'type', 'occurred_at', 'fact'],
-};
+/** What a row says, beyond what makes it the same row and when it was written. */
+function contentsOf(table: Projection): readonly string[] {
+  return Object.keys(columnTypes[table]).filter((column) => !identities[table].includes(column));
+}
 
 /**
  * Makes empty tables like the live projections in a schema of their own; what stood there is gone. They have no
@@ -219,7 +198,7 @@ export async function lockProjections(tx: LedgerTransaction): Promise<void> {
  */
 export async function adoptShadow(tx: LedgerTransaction, schema: string): Promise<void> {
   for (const table of projections) {
-    const columns = columnList([...identities[table], ...contents[table]]);
+    const columns = columnList(Object.keys(columnTypes[table]));
     await sql`
       insert into ${sql.id('public', table)} (${columns})
       ${table === 'payments' ? sql`overriding system value` : sql``}
@@ -227,7 +206,7 @@ export async function adoptShadow(tx: LedgerTransaction, schema: string): Promis
       where not exists (select from ${sql.id('public', table)} as live
                         where ${sameRow(table)} and ${sameContent(table)})
       on conflict (${columnList(identities[table])})
-      do update set ${sql.join(contents[table].map((column) => sql`${sql.id(column)} = excluded.${sql.id(column)}`))}`.execute(
+      do update set ${sql.join(contentsOf(table).map((column) => sql`${sql.id(column)} = excluded.${sql.id(column)}`))}`.execute(
       tx,
     );
   }
@@ -262,6 +241,6 @@ function sameRow(table: Projection): RawBuilder<unknown> {
 }
 
 function sameContent(table: Projection): RawBuilder<unknown> {
-  const row = (side: string) => sql.join(contents[table].map((column) => sql.id(side, column)));
+  const row = (side: string) => sql.join(contentsOf(table).map((column) => sql.id(side, column)));
   return sql`(${row('live')}) is not distinct from (${row('told')})`;
 }
