@@ -33,7 +33,7 @@ describe('the secret that a signature matches', () => {
     fc.assert(
       fc.property(
         fc.constantFrom('sha1', 'sha256', 'sha512'),
-        fc.string({ minLength: 1 }),
+        fc.string({ minLength: 1, maxLength: 300, size: 'max' }),
         fc.array(bytes, { minLength: 1, maxLength: 5 }),
         (algorithm, secret, parts) => {
           const signatures = [createHmac(algorithm, secret).update(Buffer.concat(parts)).digest()];
@@ -46,6 +46,16 @@ describe('the secret that a signature matches', () => {
         },
       ),
     );
+  });
+
+  test('is found for a body of any size', () => {
+    for (const size of [65_000, 65_472, 65_473, 200_000]) {
+      const body = Buffer.alloc(size, 'body');
+      const signatures = [createHmac('sha256', 'secret').update('1.').update(body).digest()];
+      const signed = { algorithm: 'sha256', parts: ['1.', body], signatures } as const;
+      expect(matchingSecret({ ...signed, secrets: ['another', 'secret'] })).toBe(1);
+      expect(matchingSecret({ ...signed, parts: ['2.', body], secrets: ['secret'] })).toBe(-1);
+    }
   });
 });
 
