@@ -7,12 +7,21 @@ import type { Finding } from './finding.ts';
 export function findIbans(text: string): readonly Finding[] {
   const found: Finding[] = [];
   for (const { index: start } of text.matchAll(beginnings)) {
-    const length = lengths.get(text.slice(start, start + 2).toUpperCase());
+    const length = lengthIn(text.slice(start, start + 2));
     if (length === undefined) continue;
     const end = endOf(text, start, length);
     if (end !== null) found.push({ kind: 'iban', start, end });
   }
   return found;
+}
+
+/** Whether account numbers of this country are in the registry; its two letters are in either case. */
+export function isIbanCountry(letters: string): boolean {
+  return lengthIn(letters) !== undefined;
+}
+
+function lengthIn(country: string): number | undefined {
+  return lengths.get(country.toUpperCase());
 }
 
 const beginnings = /(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}/g;

@@ -76,7 +76,7 @@ function walk(value: unknown, at: Walk): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (at.depth >= DEPTH_MAX) return '[too deep]';
   if (value instanceof Error) return tellError(value, at.text);
-  const deeper = { ...at, depth: at.depth + 1 };
+  const deeper = { depth: at.depth + 1, within: at.within, text: at.text, hidden: at.hidden };
   if (Array.isArray(value))
     return value.map((item: unknown) => (at.within ? hide('', item, deeper) : walk(item, deeper)));
   const prototype: unknown = Object.getPrototypeOf(value);

@@ -6,6 +6,7 @@ import { findIbans } from './ibans.ts';
 import { normalise } from './normalise.ts';
 import { withoutSecrets } from './secrets.ts';
 import { findPhoneNumbers } from './phone-numbers.ts';
+import { isWorthSearching } from './worth-searching.ts';
 
 /**
  * What makes the tokens. It is the process's, not a caller's: any error
@@ -54,23 +55,6 @@ interface Placed extends Finding {
 }
 
 const nothing: readonly Placed[] = [];
-
-/**
- * Whether a text can hold anything that is looked for: one look at each
- * character, where the patterns take some twenty. Most texts are short words.
- */
-function isWorthSearching(text: string): boolean {
-  let digits = 0;
-  for (let position = 0; position < text.length; position += 1) {
-    const unit = text.charCodeAt(position);
-    if (unit >= 0x30 && unit <= 0x39) digits += 1;
-    // An address; an escape; another script; and digits enough for an IBAN, which has fewest.
-    if (unit === 0x40 || unit === 0x5c || unit === 0x25 || unit > 0x7f || digits === DIGITS_LEAST) return true;
-  }
-  return false;
-}
-
-const DIGITS_LEAST = 7;
 
 function find(text: string): { readonly shown: string; readonly findings: readonly Placed[] } {
   if (!isWorthSearching(text)) return { shown: text, findings: nothing };
