@@ -48,15 +48,15 @@ function hmacOf(algorithm: HmacAlgorithm, secret: string | Buffer, parts: readon
     return hmac.digest();
   }
   const given = typeof secret === 'string' ? Buffer.from(secret) : secret;
-  const key = given.length > block ? Buffer.from(hash(algorithm, given, 'latin1'), 'latin1') : given;
+  const key = given.length > block ? Buffer.from(hash(algorithm, given, 'binary'), 'latin1') : given;
   const inner = Buffer.allocUnsafe(bytes);
   writePad(inner, { key, block, pad: 0x36 });
   let at = block;
   for (const part of parts) at += typeof part === 'string' ? inner.write(part, at) : part.copy(inner, at);
   const outer = Buffer.allocUnsafe(block + digestBytes[algorithm]);
   writePad(outer, { key, block, pad: 0x5c });
-  outer.write(hash(algorithm, inner, 'latin1'), block, 'latin1');
-  return Buffer.from(hash(algorithm, outer, 'latin1'), 'latin1');
+  outer.write(hash(algorithm, inner, 'binary'), block, 'latin1');
+  return Buffer.from(hash(algorithm, outer, 'binary'), 'latin1');
 }
 
 function writePad(
