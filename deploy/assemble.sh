@@ -23,7 +23,7 @@ mkdir -p "$root/app"
 root=$(cd "$root" && pwd)
 
 # The manifests of every package, because the lockfile speaks of them all.
-cp pnpm-lock.yaml pnpm-workspace.yaml package.json "$root/app"
+cp -r pnpm-lock.yaml pnpm-workspace.yaml package.json patches "$root/app"
 for manifest in apps/*/package.json packages/*/package.json; do
   mkdir -p "$root/app/${manifest%/package.json}"
   cp "$manifest" "$root/app/$manifest"

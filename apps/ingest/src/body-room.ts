@@ -20,7 +20,11 @@ export interface BodyPlace extends Disposable {
 
 interface Held {
   bytes: number;
+  isHeld: boolean;
   giveUp: ((reason: OverloadReason) => void) | null;
+  /** Its neighbours among those still arriving. */
+  older: Held | null;
+  newer: Held | null;
 }
 
 /** What a piece of a body costs beside its bytes: a Buffer's own objects. A body may come a byte at a time. */
@@ -39,14 +43,15 @@ const PIECE_BYTES = 160;
  * A body alone always has room.
  */
 export function createBodyRoom(limits: { readonly requestsMax: number; readonly bytesMax: number }): BodyRoom {
-  const held = new Set<Held>();
-  /** Of these, those still arriving, the oldest first. */
-  const arriving = new Set<Held>();
+  const arriving = createArrivals();
+  let requests = 0;
   let bytes = 0;
 
   const leave = (one: Held): void => {
-    if (!held.delete(one)) return;
-    arriving.delete(one);
+    if (!one.isHeld) return;
+    one.isHeld = false;
+    arriving.remove(one);
+    requests -= 1;
     bytes -= one.bytes;
   };
 
@@ -57,42 +62,71 @@ export function createBodyRoom(limits: { readonly requestsMax: number; readonly 
   };
 
   return {
-    held: () => ({ requests: held.size, bytes }),
+    held: () => ({ requests, bytes }),
     enter: () => {
-      if (held.size >= limits.requestsMax) {
-        const [oldest] = arriving;
-        if (oldest === undefined) return noPlace;
+      if (requests >= limits.requestsMax) {
+        const oldest = arriving.oldest();
+        if (oldest === null) return noPlace;
         takeFrom(oldest, 'requests');
       }
-      const one: Held = { bytes: 0, giveUp: null };
-      held.add(one);
+      const one: Held = { bytes: 0, isHeld: true, giveUp: null, older: null, newer: null };
+      requests += 1;
       arriving.add(one);
       return {
         lack: null,
         onLack: (giveUp) => (one.giveUp = giveUp),
         grow: (length) => {
-          if (!held.has(one)) return false;
+          if (!one.isHeld) return false;
           one.bytes += length + PIECE_BYTES;
           bytes += length + PIECE_BYTES;
-          while (bytes > limits.bytesMax && held.size > 1) {
-            const largest = largestOf(arriving);
-            if (largest === one || largest === undefined) return false;
+          while (bytes > limits.bytesMax && requests > 1) {
+            const largest = arriving.largest();
+            if (largest === one || largest === null) return false;
             takeFrom(largest, 'body_bytes');
           }
           return true;
         },
-        arrived: () => arriving.delete(one),
+        arrived: () => arriving.remove(one),
         [Symbol.dispose]: () => leave(one),
       };
     },
   };
 }
 
-/** Looked for only where memory is short; there are as many as requests may be in hand. */
-function largestOf(arriving: ReadonlySet<Held>): Held | undefined {
-  let largest: Held | undefined;
-  for (const one of arriving) if (largest === undefined || one.bytes > largest.bytes) largest = one;
-  return largest;
+/**
+ * Those still arriving, in the order they came. Not a Set: one that each
+ * request is added to and taken out of kept requests, and what came after
+ * them, until the old generation was collected (docs/decisions/0037).
+ */
+function createArrivals() {
+  let oldest: Held | null = null;
+  let newest: Held | null = null;
+  return {
+    oldest: (): Held | null => oldest,
+    add: (one: Held): void => {
+      one.older = newest;
+      if (newest === null) oldest = one;
+      else newest.newer = one;
+      newest = one;
+    },
+    /** Does nothing where it has been removed. */
+    remove: (one: Held): void => {
+      if (one !== oldest && one.older === null) return;
+      if (one.older === null) oldest = one.newer;
+      else one.older.newer = one.newer;
+      if (one.newer === null) newest = one.older;
+      else one.newer.older = one.older;
+      one.older = null;
+      one.newer = null;
+    },
+    /** Looked for only where memory is short; there are as many as requests may be in hand. */
+    largest: (): Held | null => {
+      let largest: Held | null = null;
+      for (let one = oldest; one !== null; one = one.newer)
+        if (largest === null || one.bytes > largest.bytes) largest = one;
+      return largest;
+    },
+  };
 }
 
 const noPlace: BodyPlace = {
