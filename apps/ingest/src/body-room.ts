@@ -44,15 +44,14 @@ const PIECE_BYTES = 160;
  */
 export function createBodyRoom(limits: { readonly requestsMax: number; readonly bytesMax: number }): BodyRoom {
   const arriving = createArrivals();
-  let requests = 0;
-  let bytes = 0;
+  const held = { requests: 0, bytes: 0 };
 
   const leave = (one: Held): void => {
     if (!one.isHeld) return;
     one.isHeld = false;
     arriving.remove(one);
-    requests -= 1;
-    bytes -= one.bytes;
+    held.requests -= 1;
+    held.bytes -= one.bytes;
   };
 
   /** Ends what was still arriving, and with it its place. */
@@ -62,15 +61,15 @@ export function createBodyRoom(limits: { readonly requestsMax: number; readonly 
   };
 
   return {
-    held: () => ({ requests, bytes }),
+    held: () => ({ ...held }),
     enter: () => {
-      if (requests >= limits.requestsMax) {
+      if (held.requests >= limits.requestsMax) {
         const oldest = arriving.oldest();
         if (oldest === null) return noPlace;
         takeFrom(oldest, 'requests');
       }
       const one: Held = { bytes: 0, isHeld: true, giveUp: null, older: null, newer: null };
-      requests += 1;
+      held.requests += 1;
       arriving.add(one);
       return {
         lack: null,
@@ -78,8 +77,8 @@ export function createBodyRoom(limits: { readonly requestsMax: number; readonly 
         grow: (length) => {
           if (!one.isHeld) return false;
           one.bytes += length + PIECE_BYTES;
-          bytes += length + PIECE_BYTES;
-          while (bytes > limits.bytesMax && requests > 1) {
+          held.bytes += length + PIECE_BYTES;
+          while (held.bytes > limits.bytesMax && held.requests > 1) {
             const largest = arriving.largest();
             if (largest === one || largest === null) return false;
             takeFrom(largest, 'body_bytes');
