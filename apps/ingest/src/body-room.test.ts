@@ -69,7 +69,7 @@ describe('the room for bodies', () => {
       fc.record({ kind: fc.constantFrom('arrived' as const, 'leave' as const), who: fc.nat(20) }),
     );
     fc.assert(
-      fc.property(fc.array(act, { maxLength: 200 }), (acts) => {
+      fc.property(fc.array(act, { maxLength: 200, size: 'max' }), (acts) => {
         const room = createBodyRoom({ requestsMax: 5, bytesMax: 5_000 });
         const places: BodyPlace[] = [];
         for (const one of acts) {
@@ -89,6 +89,34 @@ describe('the room for bodies', () => {
         }
         for (const place of places) place[Symbol.dispose]();
         expect(room.held()).toEqual({ requests: 0, bytes: 0 });
+      }),
+    );
+  });
+
+  test('takes from the oldest that is still arriving, whichever have arrived or left before', () => {
+    const act = fc.record({ kind: fc.constantFrom('enter', 'enter', 'arrived', 'leave'), who: fc.nat(20) });
+    fc.assert(
+      fc.property(fc.array(act, { maxLength: 60, size: 'max' }), (acts) => {
+        const room = createBodyRoom({ requestsMax: 5, bytesMax: 5_000 });
+        const taken: string[] = [];
+        const places: BodyPlace[] = [];
+        /** By name, in the order they came. */
+        let arriving: string[] = [];
+        for (const { kind, who } of acts) {
+          const position = who % Math.max(1, places.length);
+          if (kind !== 'enter') {
+            if (kind === 'arrived') places[position]?.arrived();
+            else places[position]?.[Symbol.dispose]();
+            arriving = arriving.filter((name) => name !== String(position));
+            continue;
+          }
+          const goes = room.held().requests === 5 ? arriving.shift() : null;
+          const place = enter(room, taken, String(places.length));
+          expect(place.lack).toBe(goes === undefined ? 'requests' : null);
+          expect(taken.splice(0)).toEqual(typeof goes === 'string' ? [`${goes}: requests`] : []);
+          if (place.lack === null) arriving.push(String(places.length));
+          places.push(place);
+        }
       }),
     );
   });
