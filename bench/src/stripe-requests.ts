@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import { hmacOf } from '@penstock/core/hmac';
 import { forgedRequests } from '@penstock/core/testing/forged-requests';
-import { signStripeRequest } from '@penstock/core/providers/stripe/sign';
 
 /** One event as it goes over the wire, and as it is known afterwards. */
 export interface BenchEvent {
@@ -11,8 +11,9 @@ export interface BenchEvent {
 
 export const benchSecret = 'whsec_of_the_benchmark_and_nothing_else';
 
-/** What Stripe's events of this kind weigh: 1.4 kB. */
+/** What Stripe's events of this kind weigh: 1.4 kB, of which an id, a type and a charge's take so much. */
 const EVENT_BYTES = 1_400;
+const NAMES_BYTES = 47;
 
 /**
  * So many charges of as many payments, each with an id of its own; every fifth
@@ -31,27 +32,36 @@ export function stripeEvent(number: number, run: string): BenchEvent {
   return { id, type, body: render({ id, type, charge, amountRefunded: refunds ? 250 : 0 }) };
 }
 
+/** What is rendered once and told of every event: to write 1.4 kB of JSON anew takes longer than to send them. */
+const templates = { refund: templateOf(250), charge: templateOf(0) };
+
 function render(event: {
   readonly id: string;
   readonly type: string;
   readonly charge: string;
   readonly amountRefunded: number;
 }): Buffer {
+  const [head, type, charge, end] = event.amountRefunded > 0 ? templates.refund : templates.charge;
+  return Buffer.from(`${head}${event.id}${type}${event.type}${charge}${event.charge}${end}`, 'latin1');
+}
+
+/** An event of EVENT_BYTES, cut where its id, its type and its charge stand. */
+function templateOf(amountRefunded: number): readonly [string, string, string, string] {
   const document = {
-    id: event.id,
+    id: '\u0000',
     object: 'event',
     api_version: '2026-01-28',
     created: 1_790_000_000,
     livemode: false,
     pending_webhooks: 1,
-    type: event.type,
+    type: '\u0000',
     data: {
       object: {
-        id: event.charge,
+        id: '\u0000',
         object: 'charge',
         amount: 1_000,
         amount_captured: 1_000,
-        amount_refunded: event.amountRefunded,
+        amount_refunded: amountRefunded,
         captured: true,
         currency: 'eur',
         description: '',
@@ -64,9 +74,9 @@ function render(event: {
     },
     request: { id: null, idempotency_key: null },
   };
-  const filler = EVENT_BYTES - JSON.stringify(document).length;
-  document.data.object.description = 'x'.repeat(Math.max(0, filler));
-  return Buffer.from(JSON.stringify(document));
+  document.data.object.description = 'x'.repeat(EVENT_BYTES - NAMES_BYTES - JSON.stringify(document).length);
+  const [head = '', type = '', charge = '', end = ''] = JSON.stringify(document).split('\\u0000');
+  return [head, type, charge, end];
 }
 
 /** Where genuine requests come from, to an ingest that trusts what is said of it. */
@@ -85,14 +95,17 @@ export function forgedTraffic(count: number, path: string): readonly Buffer[] {
   return Array.from({ length: count }, (_, number) => all[number % all.length] ?? Buffer.alloc(0));
 }
 
-/** The bytes of one HTTP/1.1 request that carries the event, signed at this moment. */
-export function requestBytes(event: BenchEvent, path: string): Buffer {
-  const headers = signStripeRequest({ body: event.body, secrets: [benchSecret], signedAt: new Date() });
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-  return Buffer.concat([
-    Buffer.from(
-      `POST ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\nx-forwarded-for: ${PROVIDER_ADDRESS}\r\ncontent-length: ${event.body.length}\r\n${lines.join('')}\r\n`,
-    ),
-    event.body,
-  ]);
+/** The bytes of one HTTP/1.1 request that carries the event, signed at this moment as Stripe signs. */
+export function requestBytes({ body }: BenchEvent, path: string): Buffer {
+  const timestamp = Math.floor(Date.now() / 1_000);
+  const signature = hmacOf('sha256', benchSecret, [`${timestamp}.`, body]).toString('hex');
+  const lines = [
+    `POST ${path} HTTP/1.1`,
+    'host: 127.0.0.1',
+    `x-forwarded-for: ${PROVIDER_ADDRESS}`,
+    `content-length: ${body.length}`,
+    'content-type: application/json; charset=utf-8',
+    `stripe-signature: t=${timestamp},v1=${signature}`,
+  ];
+  return Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), body]);
 }

@@ -1,4 +1,4 @@
-import { connect, type Socket } from 'node:net';
+import { connect } from 'node:net';
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
 
 /** How the load is given. */
@@ -35,11 +35,41 @@ const histogramOptions = { lowest: 1, highest: 60_000_000, figures: 3 };
 export async function generateLoad(load: Load): Promise<LoadResult> {
   const histogram = createHistogram(histogramOptions);
   const byStatus: Record<string, number> = {};
+  const connections = await Promise.all(Array.from({ length: load.connections }, () => openConnection(load.port)));
   const started = performance.now();
   const queue = dueRequests(load, started);
-  await Promise.all(
-    Array.from({ length: load.connections }, () => runConnection(load.port, { queue, histogram, byStatus })),
-  );
+  const idle: Connection[] = [];
+  const done = Promise.withResolvers<void>();
+  let open = connections.length;
+
+  const proceed = (connection: Connection): void => {
+    const due = queue.next();
+    if (due === 'later') idle.push(connection);
+    else if (due === null) {
+      connection.close();
+      open -= 1;
+      if (open === 0) done.resolve();
+    } else
+      connection.ask(due.bytes, (status) => {
+        histogram.record(Math.max(1, Math.round((performance.now() - due.at) * 1_000)));
+        byStatus[status] = (byStatus[status] ?? 0) + 1;
+        proceed(connection);
+      });
+  };
+  for (const connection of connections) {
+    connection.onFailure(done.reject);
+    proceed(connection);
+  }
+  // One clock for all connections; each has its own only while it is asked.
+  const clock = setInterval(() => {
+    for (const connection of idle.splice(0)) proceed(connection);
+  }, 1);
+  try {
+    await done.promise;
+  } finally {
+    clearInterval(clock);
+    for (const connection of connections) connection.close();
+  }
   const seconds = (performance.now() - started) / 1_000;
   const answered = Object.values(byStatus).reduce((sum, count) => sum + count, 0);
   return { sent: queue.taken(), byStatus, seconds, perSecond: answered / seconds, latency: latencyOf(histogram) };
@@ -51,92 +81,89 @@ interface Due {
 }
 
 interface DueRequests {
-  /** The next request, waited for where it is not due yet; null where there is none any more. */
-  readonly next: () => Promise<Due | null> | Due | null;
+  /** The next request, where it is due; null where there is none any more. */
+  readonly next: () => Due | 'later' | null;
   readonly taken: () => number;
 }
 
 function dueRequests({ requests, pace, milliseconds }: Load, started: number): DueRequests {
   let taken = 0;
-  const take = (at: number): Due | null => {
+  const next = (): Due | 'later' | null => {
+    const now = performance.now();
+    const at = pace.kind === 'closed' ? now : started + (taken / pace.perSecond) * 1_000;
+    if (at - started > milliseconds) return null;
+    if (at > now) return 'later';
     const bytes = requests.at(taken);
     if (bytes === undefined) return null;
     taken += 1;
     return { bytes, at };
   };
-  if (pace.kind === 'closed')
-    return {
-      taken: () => taken,
-      next: () => (performance.now() - started > milliseconds ? null : take(performance.now())),
-    };
-  const dueAt = (number: number): number => started + (number / pace.perSecond) * 1_000;
-  return {
-    taken: () => taken,
-    next: () => {
-      const at = dueAt(taken);
-      if (at - started > milliseconds) return null;
-      const due = take(at);
-      const wait = at - performance.now();
-      // A timer has a millisecond's resolution: what is due within it goes now.
-      return due === null || wait < 1 ? due : new Promise((resolve) => setTimeout(() => resolve(due), wait));
-    },
-  };
+  return { next, taken: () => taken };
 }
 
-async function runConnection(
-  port: number,
-  into: {
-    readonly queue: DueRequests;
-    readonly histogram: RecordableHistogram;
-    readonly byStatus: Record<string, number>;
-  },
-): Promise<void> {
-  const socket = connect({ port, host: '127.0.0.1', noDelay: true });
-  const answers = readAnswers(socket);
-  await new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('error', reject));
-  try {
-    for (;;) {
-      const due = await into.queue.next();
-      if (due === null) return;
-      socket.write(due.bytes);
-      const status = await answers.next();
-      into.histogram.record(Math.max(1, Math.round((performance.now() - due.at) * 1_000)));
-      into.byStatus[status] = (into.byStatus[status] ?? 0) + 1;
-    }
-  } finally {
-    socket.destroy();
-  }
+interface Connection {
+  /** Sends a request; its answer's status is told once all of it is there. */
+  readonly ask: (request: Buffer, answered: (status: string) => void) => void;
+  readonly onFailure: (failed: (error: Error) => void) => void;
+  readonly close: () => void;
 }
 
-/** Reads answers with a content-length, one after the other; just enough HTTP for servers of our own. */
-function readAnswers(socket: Socket): { readonly next: () => Promise<string> } {
-  let buffered = '';
-  let waiting: PromiseWithResolvers<string> | null = null;
-  const settle = (): void => {
-    const headEnd = buffered.indexOf('\r\n\r\n');
+/**
+ * A connection that reads answers with a content-length, one after the other; just enough HTTP for servers of our own.
+ * Bytes are read into one buffer and looked at in place: the load shares its two cores with what it measures.
+ */
+async function openConnection(port: number): Promise<Connection> {
+  let rest = '';
+  let waiting: ((status: string) => void) | null = null;
+  let fail = (_error: Error): void => undefined;
+  let isClosed = false;
+
+  const read = (text: string): void => {
+    rest = rest === '' ? text : rest + text;
+    const headEnd = rest.indexOf('\r\n\r\n');
     if (waiting === null || headEnd === -1) return;
-    const head = buffered.slice(0, headEnd);
-    const length = Number(/\r\ncontent-length: *(\d+)/i.exec(head)?.[1] ?? 0);
-    if (buffered.length < headEnd + 4 + length) return;
-    buffered = buffered.slice(headEnd + 4 + length);
-    const { resolve } = waiting;
+    const length = Number(contentLength.exec(rest)?.[1] ?? 0);
+    if (rest.length < headEnd + 4 + length) return;
+    const status = rest.slice(9, 12);
+    rest = rest.slice(headEnd + 4 + length);
+    const answered = waiting;
     waiting = null;
-    resolve(head.slice(9, 12));
+    answered(status);
   };
-  socket.setEncoding('latin1');
-  socket.on('data', (text) => {
-    buffered += String(text);
-    settle();
+  const socket = connect({
+    port,
+    host: '127.0.0.1',
+    noDelay: true,
+    onread: {
+      buffer: Buffer.allocUnsafe(READ_BYTES),
+      callback: (length, buffer) => {
+        read(Buffer.from(buffer.buffer, buffer.byteOffset, length).toString('latin1'));
+        return true;
+      },
+    },
   });
-  const fail = (): void => waiting?.reject(new Error('the server closed the connection'));
-  socket.on('close', fail);
+  await new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('error', reject));
+  socket.on('error', (error) => fail(error));
+  socket.on('close', () => {
+    if (!isClosed) fail(new Error('the server closed the connection'));
+  });
   return {
-    next: () => {
-      waiting = Promise.withResolvers();
-      return waiting.promise;
+    ask: (request, answered) => {
+      waiting = answered;
+      socket.write(request);
+    },
+    onFailure: (failed) => (fail = failed),
+    close: () => {
+      isClosed = true;
+      socket.destroy();
     },
   };
 }
+
+/** More than an answer of ours. */
+const READ_BYTES = 16_384;
+
+const contentLength = /\r\ncontent-length: *(\d+)/i;
 
 function latencyOf(histogram: RecordableHistogram): LoadResult['latency'] {
   const at = (percentile: number): number => histogram.percentile(percentile) / 1_000;

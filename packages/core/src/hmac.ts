@@ -38,7 +38,7 @@ const COPIED_BYTES_MAX = 64 * 1024;
  * nothing but verify answers a sixth more requests so than with `createHmac`,
  * whose stream and OpenSSL context are objects to be made and collected.
  */
-function hmacOf(algorithm: HmacAlgorithm, secret: string | Buffer, parts: readonly (string | Buffer)[]): Buffer {
+export function hmacOf(algorithm: HmacAlgorithm, secret: string | Buffer, parts: readonly (string | Buffer)[]): Buffer {
   const block = blockBytes[algorithm];
   let bytes = block;
   for (const part of parts) bytes += Buffer.byteLength(part);
