@@ -5,11 +5,18 @@ import type { Lane } from '@penstock/runtime/lanes';
 
 type Add = (deliveries: readonly Delivery[], options: { readonly lane: Lane }) => Promise<readonly QueueStanding[]>;
 
-/** Requests in one command: a quarter of a megabyte of usual events, which Redis writes to disk at once. */
-const REQUESTS_MAX = 128;
-
-/** Commands on their way at a time, each hiding the way of those before. With two a busy ingest was waiting for a tenth of its time. */
-const COMMANDS_MAX = 6;
+/** How requests share commands; the benchmark's plain server queues by the same. */
+export const sharing = {
+  /** Requests in one command: a quarter of a megabyte of usual events, which Redis writes to disk at once. */
+  itemsMax: 128,
+  /** Commands on their way at a time, each hiding the way of those before. With two a busy ingest was waiting for a tenth of its time. */
+  groupsMax: 6,
+  /**
+   * From a thousand requests a second on, the first waits two milliseconds for others. A command costs what several
+   * events in it do: at 2,000 a second ingest took a fifth less of the processor and Redis a quarter (bench/RESULTS.md).
+   */
+  company: { waitMs: 2, expected: 2, enough: 16, clock: () => performance.now() },
+};
 
 /**
  * Adds what concurrent requests bring by one command and one write to disk, as
@@ -28,8 +35,7 @@ export function enqueueTogether(add: Add): Add {
 
 function gatherLane(add: Add, lane: Lane) {
   return gather<readonly Delivery[], readonly QueueStanding[]>({
-    itemsMax: REQUESTS_MAX,
-    groupsMax: COMMANDS_MAX,
+    ...sharing,
     take: async (requests) => {
       const standings = await add(requests.flat(), { lane });
       let from = 0;

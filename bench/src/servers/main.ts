@@ -2,6 +2,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import { createServer } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { getRequestListener } from '@hono/node-server';
+import { sharing } from '@penstock/ingest/enqueue-together';
 import { addJobsTogether, type NewJob } from '@penstock/runtime/add-jobs-together';
 import { gather } from '@penstock/runtime/gather';
 import { Queue } from 'bullmq';
@@ -64,10 +65,10 @@ function addAlone(redis: Redis): Add {
   return ({ name, data, jobId }) => queue.add(name, data, { jobId });
 }
 
-/** With ingest's own parts and numbers (enqueue-together.ts). */
+/** With ingest's own parts and numbers. */
 function addInGroups(redis: Redis): Add {
   const addJobs = addJobsTogether(redis, new Queue('webhooks', { connection: redis }));
-  return gather({ itemsMax: 128, groupsMax: 2, take: (jobs: readonly NewJob[]) => addJobs(jobs, {}) });
+  return gather({ ...sharing, take: (jobs: readonly NewJob[]) => addJobs(jobs, {}) });
 }
 
 /** One `v1` under one secret, as a quick start would check it. */

@@ -30,6 +30,58 @@ describe('what is gathered', () => {
     expect(await Promise.all(others)).toEqual([20, 30, 40]);
   });
 
+  test('waits for company while it comes fast, until it is enough or late; while it comes slowly nobody waits', async () => {
+    let now = 0;
+    const groups: (readonly number[])[] = [];
+    const add = gather<number, number>({
+      itemsMax: 100,
+      groupsMax: 1,
+      company: { waitMs: 2, expected: 2, enough: 8, clock: () => now },
+      take: async (items) => {
+        groups.push(items);
+        return items;
+      },
+    });
+    let last = 0;
+    const arrive = async (count: number, gapMs: number): Promise<readonly Promise<number>[]> => {
+      const results: Promise<number>[] = [];
+      for (let left = count; left > 0; left -= 1) {
+        now += gapMs;
+        results.push(add((last += 1)));
+        await turn();
+      }
+      return results;
+    };
+    const sizes = (): readonly number[] => groups.splice(0).map(({ length }) => length);
+
+    await Promise.all(await arrive(5, 50));
+    expect(sizes()).toEqual([1, 1, 1, 1, 1]);
+
+    // A pace is known by some items of it; from then on eight make a group, long before two milliseconds are over.
+    const fast = await arrive(40, 0.1);
+    const learnt = sizes();
+    expect(learnt.filter((size) => size === 8).length).toBeGreaterThanOrEqual(2);
+    expect(learnt.filter((size) => size !== 8).every((size) => size === 1)).toBe(true);
+    const left = 40 - learnt.reduce((sum, size) => sum + size, 0);
+    expect(left).toBeGreaterThan(0);
+    now += 2;
+    await Promise.all(fast);
+    expect(sizes()).toEqual([left]);
+
+    // A pause alone does not make a pace slow: the first after it waits for the others.
+    now += 1_000;
+    const afterPause = await arrive(3, 0.1);
+    expect(sizes()).toEqual([]);
+    now += 2;
+    await Promise.all(afterPause);
+    expect(sizes()).toEqual([3]);
+
+    const slow = await arrive(30, 1.5);
+    now += 2;
+    await Promise.all(slow);
+    expect(sizes().slice(-10)).toEqual(Array.from({ length: 10 }, () => 1));
+  });
+
   test('is taken within the context of the first of its group', async () => {
     const context = new AsyncLocalStorage<string>();
     const add = gather<number, string | undefined>({
@@ -80,15 +132,17 @@ describe('what is gathered', () => {
   test('is answered each by its own result, in groups no larger and no more than they may be, in order', async () => {
     await fc.assert(
       fc.asyncProperty(
-        fc.array(fc.integer({ min: 0, max: 3 }), { minLength: 1, maxLength: 60 }),
+        fc.array(fc.integer({ min: 0, max: 3 }), { minLength: 1, maxLength: 60, size: 'max' }),
         fc.integer({ min: 1, max: 7 }),
         fc.integer({ min: 1, max: 3 }),
-        async (pauses, itemsMax, groupsMax) => {
+        fc.boolean(),
+        async (pauses, itemsMax, groupsMax, waits) => {
           let inHand = 0;
           const taken: number[] = [];
           const add = gather<number, string>({
             itemsMax,
             groupsMax,
+            ...(waits ? { company: { waitMs: 1, expected: 1, enough: 3, clock: () => performance.now() } } : {}),
             take: async (items) => {
               inHand += 1;
               expect(inHand).toBeLessThanOrEqual(groupsMax);
