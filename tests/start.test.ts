@@ -64,6 +64,26 @@ describe('the start command', { timeout: 180_000 }, () => {
     );
   });
 
+  test.each(['hung up on, by the kernel and by the shell', 'read by nobody'])(
+    'it stops as by Ctrl-C when it is %s, and leaves nothing behind',
+    async (how) => {
+      const home = newHome();
+      const run = await start(['--home', home]);
+      if (how === 'read by nobody') {
+        await run.waitForLine(/ingest/);
+        run.stopReading();
+      } else {
+        await run.waitForLine(/Up until Ctrl-C/);
+        run.stopReading();
+        run.kill('SIGHUP');
+        run.kill('SIGHUP');
+      }
+      expect(await run.exited, run.output()).toEqual({ code: 0, signal: null });
+      for (const name of ['ingest', 'worker', 'console'])
+        expect(existsSync(path.join(home, `${name}.process.json`)), name).toBe(false);
+    },
+  );
+
   test('--help explains itself; an unknown flag and a taken port that was asked for are errors that say what to do', async () => {
     const help = await start(['--help']);
     expect(await help.exited).toEqual({ code: 0, signal: null });

@@ -21,6 +21,8 @@ export interface TestProcess extends AsyncDisposable {
   /** Waits for a line that matches, among those printed already too, and returns the match. */
   waitForLine(pattern: RegExp, options?: { deadlineMs?: number }): Promise<RegExpExecArray>;
   kill(signal: NodeJS.Signals): void;
+  /** From now on nobody reads what it prints: its next line fails. */
+  stopReading(): void;
   /** SIGTERM; SIGKILL when the deadline passes. Returns how it ended. */
   stop(options?: { deadlineMs?: number }): Promise<Exit>;
 }
@@ -86,6 +88,10 @@ export async function startProcess(options: {
     exited,
     ...printed,
     kill: (signal) => void child.kill(signal),
+    stopReading: () => {
+      child.stdout.destroy();
+      child.stderr.destroy();
+    },
     stop,
     [Symbol.asyncDispose]: async () => void (await stop()),
   };

@@ -9,6 +9,9 @@ import { print, step, styled } from './terminal.ts';
 async function start(options: StartOptions, scope: ProcessScope): Promise<void> {
   // Three processes of up to eight seconds each, stopped one after the other, rarely take one together.
   scope.setShutdownMs(10_000);
+  // Nobody reads any more: the terminal was closed, or the pipe. What was started is to end all the same.
+  process.stdout.on('error', () => scope.stop());
+  process.stderr.on('error', () => scope.stop());
   print(styled('bold', 'Starting Penstock'));
   scope.resources.defer(() => print(styled('dim', 'Stopped.')));
   const system = await startSystem(options, scope.resources);

@@ -18,9 +18,11 @@ export interface ProcessScope {
 const EXIT_CONFIGURATION = 78;
 
 /**
- * Runs one process: starts it, waits for SIGTERM or SIGINT, closes what was
- * opened in reverse order within the deadline. Exit code 0 after a clean stop,
- * 78 for wrong settings, 1 for anything else. A second signal ends it at once.
+ * Runs one process: starts it, waits for SIGTERM, SIGINT or SIGHUP, closes what
+ * was opened in reverse order within the deadline. Exit code 0 after a clean
+ * stop, 78 for wrong settings, 1 for anything else. A second signal ends it at
+ * once, but a second SIGHUP: of a terminal that is closed both the kernel and
+ * the shell tell.
  */
 export async function runProcess(start: (scope: ProcessScope) => Promise<void>): Promise<void> {
   const resources = new AsyncDisposableStack();
@@ -32,9 +34,9 @@ export async function runProcess(start: (scope: ProcessScope) => Promise<void>):
     stop.abort();
     asked.resolve();
   };
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     process.on(signal, () => {
-      if (stop.signal.aborted) process.exit(1);
+      if (stop.signal.aborted && signal !== 'SIGHUP') process.exit(1);
       askToStop();
     });
   }
