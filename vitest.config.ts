@@ -19,7 +19,7 @@ export default defineConfig({
     exclude: [...configDefaults.exclude, '**/.penstock/**'],
     // Node loads the modules itself, as in production, and its own coverage counts every process a test starts.
     experimental: { viteModuleRunner: false },
-    setupFiles: ['./tests/harness/after-each-file.ts'],
+    setupFiles: ['./tests/harness/after-each-file.ts', './tests/harness/property-sizes.ts'],
     globalSetup: './tests/harness/global-setup.ts',
     reporters: ['default', new ClosingLine()],
     // The files that one worker runs share its process. To start one and to load zod, Kysely and the rest of us takes

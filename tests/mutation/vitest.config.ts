@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['packages/core/src/**/*.test.ts'],
+    setupFiles: ['./tests/harness/property-sizes.ts'],
     testTimeout: 30_000,
   },
 });

@@ -33,7 +33,7 @@ describe('the secret that a signature matches', () => {
     fc.assert(
       fc.property(
         fc.constantFrom('sha1', 'sha256', 'sha512'),
-        fc.string({ minLength: 1, maxLength: 300, size: 'max' }),
+        fc.string({ minLength: 1, maxLength: 300 }),
         fc.array(bytes, { minLength: 1, maxLength: 5 }),
         (algorithm, secret, parts) => {
           const signatures = [createHmac(algorithm, secret).update(Buffer.concat(parts)).digest()];

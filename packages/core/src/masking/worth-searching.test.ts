@@ -40,7 +40,7 @@ function found(text: string): number {
 
 test('a text that is not worth searching holds nothing that the patterns find', () => {
   fc.assert(
-    fc.property(fc.array(pieces, { maxLength: 40, size: 'max' }), (parts) => {
+    fc.property(fc.array(pieces, { maxLength: 40 }), (parts) => {
       const text = parts.join('');
       if (!isWorthSearching(text)) expect(found(text), text).toBe(0);
     }),
