@@ -18,6 +18,7 @@ export interface ReceivedRequest {
   readonly provider: string | null;
   readonly method: string;
   readonly requestId: string;
+  readonly traceId: string | undefined;
   /** Its client's address. */
   readonly client: string;
   readonly span: OpenSpan;
@@ -64,7 +65,7 @@ export function createIngestEvents({
           provider,
         },
         received.durationMs / 1000,
-        traceIdOf(received.span.traceparent),
+        received.traceId,
       );
       if (outcome.kind === 'accepted' || outcome.kind === 'malformed')
         metrics.keyLastUsed.set(
@@ -96,7 +97,7 @@ export function createIngestEvents({
       if (isRefusal(outcome.kind) && !refusalLines.mayTell(refusalName(outcome))) return;
       const line = {
         requestId: received.requestId,
-        traceId: traceIdOf(received.span.traceparent),
+        traceId: received.traceId,
         endpoint: received.endpoint.slice(0, 64),
         client: received.client,
         status: received.status,

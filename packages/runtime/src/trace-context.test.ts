@@ -21,3 +21,9 @@ test('a new one is a traceparent of its own, and says that nobody records it', (
   expect(made.endsWith('-00')).toBe(true);
   expect(traceIdOf(made)).not.toBe(traceIdOf(newTraceparent()));
 });
+
+test('of a traceparent the trace id is told, of anything else none', () => {
+  expect(traceIdOf('00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01')).toBe('4bf92f3577b34da6a3ce929d0e0e4736');
+  expect(traceIdOf('00-4bf92f3577b34da6a3ce929d0e0e4736')).toBeUndefined();
+  expect(traceIdOf(undefined)).toBeUndefined();
+});
