@@ -1,11 +1,30 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
+import { stopLeftover } from '@penstock/local/server-record';
 import { testRunDir } from '@penstock/local/test-services';
 import { until } from './harness/until.ts';
-import { startProcess, type TestProcess } from './harness/process.ts';
+import { endStartedProcesses, startProcess, type TestProcess } from './harness/process.ts';
+
+const homes: string[] = [];
+
+// What a start that did not come to its end has left behind is ended all the same.
+afterEach(async () => {
+  await endStartedProcesses();
+  for (const home of homes.splice(0))
+    for (const name of existsSync(home) ? readdirSync(home) : [])
+      if (/\.(?:process|server)\.json$/.test(name))
+        await stopLeftover({
+          name,
+          recordFile: path.join(home, name),
+          steps: [
+            { signal: 'SIGTERM', waitMs: 8_000 },
+            { signal: 'SIGKILL', waitMs: 2_000 },
+          ],
+        });
+});
 
 /** `pnpm start`, as a new user runs it. */
 describe('the start command', { timeout: 180_000 }, () => {
@@ -98,7 +117,9 @@ describe('the start command', { timeout: 180_000 }, () => {
 });
 
 function newHome(): string {
-  return path.join(testRunDir(), `home-${randomUUID()}`);
+  const home = path.join(testRunDir(), `home-${randomUUID()}`);
+  homes.push(home);
+  return home;
 }
 
 function start(args: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<TestProcess> {
