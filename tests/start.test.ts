@@ -95,6 +95,10 @@ describe('the start command', { timeout: 180_000 }, () => {
         await run.waitForLine(/Up until Ctrl-C/);
         run.stopReading();
         run.kill('SIGHUP');
+        // Two at once would be one; the second comes while it is stopping.
+        await until(() => Promise.resolve(!existsSync(path.join(home, 'console.process.json'))), {
+          what: 'it to stop',
+        });
         run.kill('SIGHUP');
       }
       expect(await run.exited, run.output()).toEqual({ code: 0, signal: null });

@@ -33,16 +33,18 @@ export function createIngestApp(world: IngestWorld, events: IngestEvents): Hono<
       const { traceparent } = span;
       context.set('traceparent', traceparent);
       const outcome = await receiveWebhook({ endpointName: endpoint, requestId, traceparent, request }, world);
-      const traceId = traceIdOf(traceparent);
       const client = world.clientOf(request);
       world.clients.learn(client, outcome.kind);
-      const answer = respond(outcome, { requestId, traceId }, world.endpoints.get(endpoint)?.provider);
+      const answer = respond(
+        outcome,
+        { requestId, traceId: traceIdOf(traceparent) },
+        world.endpoints.get(endpoint)?.provider,
+      );
       events.webhookReceived({
         endpoint,
         provider: world.endpoints.get(endpoint)?.provider.id ?? null,
         method: request.method ?? '',
         requestId,
-        traceId,
         client,
         span,
         status: answer.status,

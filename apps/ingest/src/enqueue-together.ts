@@ -13,7 +13,7 @@ export const sharing = {
   groupsMax: 6,
   /**
    * From a thousand requests a second on, the first waits two milliseconds for others. A command costs what several
-   * events in it do: at 2,000 a second ingest took a fifth less of the processor and Redis a quarter (bench/RESULTS.md).
+   * events in it do: at 2,000 a second it took a quarter less of ingest's processor time and of Redis's (bench/RESULTS.md).
    */
   company: { waitMs: 2, expected: 2, enough: 16, clock: () => performance.now() },
 };

@@ -18,7 +18,6 @@ export interface ReceivedRequest {
   readonly provider: string | null;
   readonly method: string;
   readonly requestId: string;
-  readonly traceId: string | undefined;
   /** Its client's address. */
   readonly client: string;
   readonly span: OpenSpan;
@@ -56,6 +55,7 @@ export function createIngestEvents({
       // Only configured names become label values: anybody can ask for any path.
       const endpoint = received.provider === null ? 'unknown' : received.endpoint;
       const provider = received.provider ?? 'unknown';
+      const traceId = traceIdOf(received.span.traceparent);
       metrics.httpDuration.observe(
         {
           http_route: '/webhooks/:endpoint',
@@ -65,7 +65,7 @@ export function createIngestEvents({
           provider,
         },
         received.durationMs / 1000,
-        received.traceId,
+        traceId,
       );
       if (outcome.kind === 'accepted' || outcome.kind === 'malformed')
         metrics.keyLastUsed.set(
@@ -97,7 +97,7 @@ export function createIngestEvents({
       if (isRefusal(outcome.kind) && !refusalLines.mayTell(refusalName(outcome))) return;
       const line = {
         requestId: received.requestId,
-        traceId: received.traceId,
+        traceId,
         endpoint: received.endpoint.slice(0, 64),
         client: received.client,
         status: received.status,

@@ -6,11 +6,13 @@ import { generateLoad } from './generator.ts';
 /** Answers each request, which is a line, by what it says; each byte of it by itself. */
 async function listen(
   answer: (line: string, socket: Socket) => string | null,
+  { isClosed = false }: { readonly isClosed?: boolean } = {},
 ): Promise<AsyncDisposable & { readonly port: number }> {
   const sockets = new Set<Socket>();
   const server = createServer({ noDelay: true }, (socket) => {
     sockets.add(socket);
     socket.on('error', () => undefined);
+    if (isClosed) socket.destroy();
     socket.on('data', async (line) => {
       for (const byte of answer(String(line), socket) ?? '') {
         socket.write(byte);
@@ -68,7 +70,7 @@ test('at a steady pace no request is sent before it is due, and a stall counts a
     requests: { at: (position) => (position === 5 ? stalled() : Buffer.from(`${position}\n`)) },
     connections: 4,
     pace: { kind: 'open', perSecond: 100 },
-    milliseconds: 300,
+    milliseconds: 305,
   });
   expect(result.sent).toBe(31);
   for (const [number, at] of sentAt.entries()) expect(at - started).toBeGreaterThanOrEqual(number * 10 - 1);
@@ -77,20 +79,26 @@ test('at a steady pace no request is sent before it is due, and a stall counts a
   expect(result.latency.p50).toBeGreaterThanOrEqual(10);
 });
 
-test('a server that closes a connection fails the load, with words', async () => {
-  await using server = await listen((_line, socket) => {
-    socket.destroy();
-    return null;
-  });
-  const load = generateLoad({
-    port: server.port,
-    requests: requests(10),
-    connections: 2,
-    pace: { kind: 'closed' },
-    milliseconds: 60_000,
-  });
-  await expect(load).rejects.toThrow(/closed the connection|ECONNRESET/);
-});
+test.each(['when it is asked', 'before it is asked'])(
+  'a server that closes a connection %s fails the load, with words',
+  async (when) => {
+    await using server = await listen(
+      (_line, socket) => {
+        socket.destroy();
+        return null;
+      },
+      { isClosed: when === 'before it is asked' },
+    );
+    const load = generateLoad({
+      port: server.port,
+      requests: requests(10),
+      connections: 2,
+      pace: { kind: 'closed' },
+      milliseconds: 60_000,
+    });
+    await expect(load).rejects.toThrow(/closed the connection|ECONNRESET/);
+  },
+);
 
 function stalled(): Buffer {
   const until = performance.now() + 200;

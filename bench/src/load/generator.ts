@@ -56,16 +56,13 @@ export async function generateLoad(load: Load): Promise<LoadResult> {
         proceed(connection);
       });
   };
-  for (const connection of connections) {
-    connection.onFailure(done.reject);
-    proceed(connection);
-  }
+  for (const connection of connections) proceed(connection);
   // One clock for all connections; each has its own only while it is asked.
   const clock = setInterval(() => {
     for (const connection of idle.splice(0)) proceed(connection);
   }, 1);
   try {
-    await done.promise;
+    await Promise.race([done.promise, ...connections.map(({ broken }) => broken)]);
   } finally {
     clearInterval(clock);
     for (const connection of connections) connection.close();
@@ -104,7 +101,8 @@ function dueRequests({ requests, pace, milliseconds }: Load, started: number): D
 interface Connection {
   /** Sends a request; its answer's status is told once all of it is there. */
   readonly ask: (request: Buffer, answered: (status: string) => void) => void;
-  readonly onFailure: (failed: (error: Error) => void) => void;
+  /** Rejects once it is of no use any more; never resolves. */
+  readonly broken: Promise<never>;
   readonly close: () => void;
 }
 
@@ -115,8 +113,10 @@ interface Connection {
 async function openConnection(port: number): Promise<Connection> {
   let rest = '';
   let waiting: ((status: string) => void) | null = null;
-  let fail = (_error: Error): void => undefined;
   let isClosed = false;
+  // Kept, for it may be closed before anybody has asked anything.
+  const broken = Promise.withResolvers<never>();
+  broken.promise.catch(() => undefined);
 
   const read = (text: string): void => {
     rest = rest === '' ? text : rest + text;
@@ -143,16 +143,16 @@ async function openConnection(port: number): Promise<Connection> {
     },
   });
   await new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('error', reject));
-  socket.on('error', (error) => fail(error));
+  socket.on('error', broken.reject);
   socket.on('close', () => {
-    if (!isClosed) fail(new Error('the server closed the connection'));
+    if (!isClosed) broken.reject(new Error('the server closed the connection'));
   });
   return {
     ask: (request, answered) => {
       waiting = answered;
       socket.write(request);
     },
-    onFailure: (failed) => (fail = failed),
+    broken: broken.promise,
     close: () => {
       isClosed = true;
       socket.destroy();
