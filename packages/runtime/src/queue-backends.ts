@@ -9,6 +9,7 @@ import {
   type PostgresQueueBackend,
 } from 'bullmq';
 import { ConfigurationError, TransientError } from '@penstock/core/failure';
+import { addJobsToPostgres } from './add-jobs-to-postgres.ts';
 import { addJobsTogether, type AddJobs } from './add-jobs-together.ts';
 import type { QueueLocation, RedisLocation } from './queue-location.ts';
 import { openQueuePool } from './queue-pool.ts';
@@ -145,16 +146,7 @@ export function openPostgresBackend(location: QueueLocation): QueueBackend {
     bull,
     // By age: where it keeps a number, BullMQ reads all that are kept, for every job that ends (with 1,000, most of its time).
     completedKept: { age: 60 },
-    addJobs: async (jobs, options) => {
-      await bull.addBulk(jobs.map(({ jobId, name, data }) => ({ name, data, opts: { ...options, jobId } })));
-      const { rows } = await pool.query<{ readonly id: string; readonly name: string }>(
-        'select id, name from job where queue = $1 and id = any($2)',
-        [location.name, jobs.map(({ jobId }) => jobId)],
-      );
-      const names = new Map(rows.map(({ id, name }) => [id, name]));
-      // Gone already means finished already: it was ours, and was taken while we looked.
-      return jobs.map(({ jobId, name }) => names.get(jobId) ?? name);
-    },
+    addJobs: addJobsToPostgres(pool, bull),
     assertConnected: () => undefined,
     // By the index that workers take jobs by. BullMQ's own listing would read the body too.
     oldestWaiting: async () => {
