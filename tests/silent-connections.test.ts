@@ -1,8 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import { isDatabaseOutage, openDatabase } from '@penstock/db/database';
 import { testPostgresUrl, testRedisUrl } from '@penstock/local/test-services';
+import { consumeWebhooks } from '@penstock/runtime/webhook-consumer';
 import { openWebhookQueue } from '@penstock/runtime/webhook-queue';
+import { within } from '@penstock/runtime/within';
 import { openLink } from './chaos/proxy.ts';
 import { aDelivery } from './harness/deliveries.ts';
 
@@ -49,6 +52,35 @@ test('an ingest whose connection to Redis has gone silent adds over a new one wi
   await queue.add([aDelivery()]);
   link.halfOpen();
   expect(await queue.add([aDelivery()])).toEqual(['queued']);
+});
+
+test('a worker that is to stop while its connection to Redis is silent ends its job over a new one', async () => {
+  await using link = await openLink({ port: portOf(testRedisUrl()) });
+  const name = `test-silent-stop-${randomUUID().slice(0, 8)}`;
+  await using queue = openWebhookQueue({ backend: 'redis', url: testRedisUrl(), name });
+  await queue.connected();
+  const begun = Promise.withResolvers<void>();
+  const mayEnd = Promise.withResolvers<void>();
+  const consumer = consumeWebhooks({
+    location: { backend: 'redis', url: through(testRedisUrl(), link.port), name },
+    concurrency: 2,
+    lockMs: 30_000,
+    attempt: async () => {
+      begun.resolve();
+      await mayEnd.promise;
+      return { kind: 'done', outcome: 'processed' };
+    },
+    onAbandoned: async () => undefined,
+    onError: () => undefined,
+  });
+  await consumer.ready();
+  await queue.add([aDelivery()]);
+  await begun.promise;
+  link.halfOpen();
+  mayEnd.resolve();
+  // Less than a process may take for its end (SHUTDOWN_MS), and than a silent connection is otherwise waited for.
+  await within(7_000, Promise.resolve(consumer[Symbol.asyncDispose]()));
+  expect(await queue.counts()).toMatchObject({ active: 0, completed: 1 });
 });
 
 function portOf(url: string): number {
