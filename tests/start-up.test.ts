@@ -2,6 +2,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findRedisServer, startRedisServer } from '@penstock/local/redis-server';
 import { testRunDir } from '@penstock/local/test-services';
+import { version } from '@penstock/runtime/version';
+import { runScript } from './harness/commands.ts';
 import { startProcess } from './harness/process.ts';
 import { aStripeEvent, createTestSystem, postStripe, type TestSystem } from './harness/system.ts';
 
@@ -94,5 +96,21 @@ describe.runIf(findRedisServer() !== null)('on a Redis that forgets', () => {
     await using ingest = await system.startIngest({ NODE_ENV: 'production', REDIS_URL: durable.url });
     expect((await postStripe(ingest, aStripeEvent().body)).status).toBe(200);
     expect((await fetch(`${ingest.healthUrl}/ready`)).status).toBe(200);
+  });
+});
+
+describe('asked on the command line', () => {
+  test.each(['ingest', 'worker', 'console'])('%s explains its settings, and needs none for it', async (name) => {
+    const { code, stdout, stderr } = await runScript(`apps/${name}/src/main.ts`, ['--help'], {});
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toContain(`Penstock's ${name}, ${version}`);
+    expect(stdout).toMatch(/^ {2}REDIS_URL {2,}\S/m);
+    expect(stdout).toMatch(/^ {2}HEALTH_PORT {2,}\S/m);
+  });
+
+  test('an argument that no process takes is refused with exit code 64, and nothing is started', async () => {
+    const { code, stdout, stderr } = await runScript('apps/ingest/src/main.ts', ['--port', '80'], system.environment);
+    expect({ code, stdout }).toEqual({ code: 64, stdout: '' });
+    expect(stderr).toMatch(/"--port 80".*\nSee --help\./);
   });
 });

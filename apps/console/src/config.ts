@@ -15,7 +15,7 @@ import {
 } from '@penstock/runtime/shared-settings';
 
 /** Every setting of the console. */
-const consoleSettings = {
+export const consoleSettings = {
   ...sharedSettings,
   ...databaseSettings,
   replicaUrl: optionalText({

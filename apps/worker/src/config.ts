@@ -3,7 +3,7 @@ import { integer, oneOf, optionalInteger, optionalText, readSettings, type Envir
 import { databaseSettings, replaySettings, sharedSettings } from '@penstock/runtime/shared-settings';
 
 /** Every setting of a worker. */
-const workerSettings = {
+export const workerSettings = {
   ...sharedSettings,
   ...databaseSettings,
   ...replaySettings,
