@@ -1,11 +1,13 @@
 import { maskFields } from '@penstock/core/masking/mask-fields';
 import { maskJson, setMaskKey } from '@penstock/core/masking/mask-text';
 import { pino, type LogFn, type Logger } from 'pino';
-import pretty from 'pino-pretty';
 import { reportErrorLine } from './error-reports.ts';
 import { standardOutput } from './standard-output.ts';
 
 export type { Logger };
+
+/** Loaded on a terminal alone: where nobody looks it would be a twentieth of a process's start. */
+const pretty = process.stdout.isTTY ? (await import('pino-pretty')).default : null;
 
 /**
  * The process's logger: JSON lines, or a readable form on a terminal. Each
@@ -27,7 +29,7 @@ export function createLogger(options: {
     formatters: { level: (label: string) => ({ level: label }), log: tell },
     hooks: { streamWrite: maskJson, logMethod: alsoReport },
   };
-  if (process.stdout.isTTY)
+  if (pretty !== null)
     return pino(
       settings,
       pretty({ colorize: true, ignore: 'pid,process', messageFormat: '{process}: {msg}', sync: true }),
