@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'n
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
+import { freePort } from '@penstock/local/ports';
 import { stopLeftover } from '@penstock/local/server-record';
 import { testRunDir } from '@penstock/local/test-services';
 import { until } from './harness/until.ts';
@@ -106,6 +107,18 @@ describe('the start command', { timeout: 180_000 }, () => {
         expect(existsSync(path.join(home, `${name}.process.json`)), name).toBe(false);
     },
   );
+
+  test('what a start that was killed has left running is ended, and the next one has its ports', async () => {
+    const home = newHome();
+    const port = String(await freePort());
+    const first = await start(['--home', home, '--port', port]);
+    await first.waitForLine(/Up until Ctrl-C/);
+    first.kill('SIGKILL');
+    await first.exited;
+    const second = await start(['--once', '--home', home, '--port', port]);
+    expect(await second.exited, second.output()).toEqual({ code: 0, signal: null });
+    expect(second.output()).toContain('a start that crashed had left running: ingest, worker, console; ended');
+  });
 
   test('--help explains itself; an unknown flag and a taken port that was asked for are errors that say what to do', async () => {
     const help = await start(['--help']);

@@ -12,12 +12,25 @@ const stopSteps = [
   { signal: 'SIGKILL', waitMs: 1_000 },
 ] as const;
 
-/**
- * Runs one of our own programs as an operator would, in a process of its own,
- * its log in a file. One that a crashed start left behind is ended first.
- */
+const programs = ['ingest', 'worker', 'console'] as const;
+/** One of our own. */
+export type ProgramName = (typeof programs)[number];
+
+/** Ends what a start that crashed has left running of them, and tells which. Throws where that start still runs. */
+export async function endLeftPrograms(home: string): Promise<readonly ProgramName[]> {
+  const ended = await Promise.all(
+    programs.map((name) => stopLeftover({ name, recordFile: recordFileOf(name, home), steps: stopSteps })),
+  );
+  return programs.filter((_, position) => ended[position] === 'stopped');
+}
+
+function recordFileOf(name: ProgramName, home: string): string {
+  return path.join(home, `${name}.process.json`);
+}
+
+/** Runs one of our own programs as an operator would, in a process of its own, its log in a file. */
 export async function startProgram(options: {
-  readonly name: 'ingest' | 'worker' | 'console';
+  readonly name: ProgramName;
   readonly home: string;
   readonly healthPort: number;
   readonly environment: Readonly<Record<string, string>>;
@@ -25,16 +38,14 @@ export async function startProgram(options: {
   const { name, home, healthPort } = options;
   const logs = path.join(home, 'logs');
   mkdirSync(logs, { recursive: true });
-  const recordFile = path.join(home, `${name}.process.json`);
-  // Told apart from other copies on this machine by the folder they work for.
-  const mark = `--home=${home}`;
-  await stopLeftover({ name, recordFile, steps: stopSteps });
+  // Told apart from other copies on this machine by the folder they work for; `ps` shows it as the process's name.
+  const mark = `penstock ${name} of ${home}`;
   return runServer({
     name,
     url: `http://127.0.0.1:${healthPort}`,
     port: healthPort,
     command: process.execPath,
-    args: [path.join(root, `apps/${name}/src/main.ts`), mark],
+    args: [`--title=${mark}`, path.join(root, `apps/${name}/src/main.ts`)],
     env: {
       PATH: process.env['PATH'],
       HOME: process.env['HOME'],
@@ -42,7 +53,7 @@ export async function startProgram(options: {
       HEALTH_PORT: String(healthPort),
     },
     logFile: path.join(logs, `${name}.log`),
-    recordFile,
+    recordFile: recordFileOf(name, home),
     mark,
     // A second is usual; a busy machine takes twenty.
     readyWithinMs: 60_000,

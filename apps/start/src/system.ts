@@ -11,7 +11,7 @@ import { migrateQueue } from '@penstock/runtime/queue-backends';
 import type { DemoKeys } from './demo-events.ts';
 import type { StartOptions } from './options.ts';
 import { startPayPalSimulator } from './paypal-simulator.ts';
-import { startProgram } from './processes.ts';
+import { endLeftPrograms, startProgram, type ProgramName } from './processes.ts';
 import { print, step, styled } from './terminal.ts';
 
 /** The whole system, running. */
@@ -26,13 +26,17 @@ export interface RunningSystem {
   /** A file that gives the commands their variables: `. <file>`. */
   readonly environmentFile: string;
   /** Health and metrics of each process. */
-  readonly privateUrls: Readonly<Record<'ingest' | 'worker' | 'console', string>>;
+  readonly privateUrls: Readonly<Record<ProgramName, string>>;
 }
 
 /** Starts everything, in the order it depends on each other; `resources` ends it in reverse. */
 export async function startSystem(options: StartOptions, resources: AsyncDisposableStack): Promise<RunningSystem> {
   const { home } = options;
   mkdirSync(home, { recursive: true, mode: 0o755 });
+  // Before their ports are looked for, and before the services that they use are.
+  const ended = await endLeftPrograms(home);
+  if (ended.length > 0)
+    print(`  ${styled('yellow', '!')} a start that crashed had left running: ${ended.join(', ')}; ended`);
 
   const databaseUrl = options.databaseUrl ?? (await startDatabase(home, resources));
   const queue =
@@ -73,11 +77,7 @@ export async function startSystem(options: StartOptions, resources: AsyncDisposa
   const { DATABASE_URL: _kept, ...withoutDatabase } = common;
   // User's own variables, such as provider secrets, reach the processes; the ledger's address does not reach ingest.
   const inherited = ownVariables();
-  const start = async (
-    name: 'ingest' | 'worker' | 'console',
-    healthPort: number,
-    environment: Record<string, string>,
-  ): Promise<string> =>
+  const start = async (name: ProgramName, healthPort: number, environment: Record<string, string>): Promise<string> =>
     step(
       name,
       async () =>
