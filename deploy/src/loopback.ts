@@ -1,28 +1,17 @@
-import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { Agent, request } from 'node:https';
+import { Agent } from 'node:https';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { CANARY_ENDPOINT } from '@penstock/core/canary';
-import { signStripeRequest } from '@penstock/core/providers/stripe/sign';
 import { openDatabase } from '@penstock/db/database';
 import type { LocalServer } from '@penstock/local/local-service';
 import { freePort } from '@penstock/local/ports';
-import { repository } from './dockerfile.ts';
 import { collectFindings } from './findings.ts';
-import {
-  assertAnswers,
-  deployFile,
-  loopbackNginx,
-  makeSecrets,
-  startBouncer,
-  startPostgresWithReplica,
-  startRedisWithUsers,
-  startServer,
-  urlAt,
-} from './topology.ts';
+import { send, signed, statuses, type Answer } from './loopback-requests.ts';
+import { startLoopbackSystem } from './loopback-system.ts';
+import { assertAnswers, deployFile, startServer } from './topology.ts';
 
 /**
  * The topology of deploy/compose.yaml on loopback, from Debian's packages
@@ -45,18 +34,13 @@ try {
 }
 report();
 
-interface Answer {
-  readonly status: number;
-  readonly retryAfter: string | undefined;
-}
-
 async function prove(resources: AsyncDisposableStack): Promise<void> {
-  const system = await startSystem(resources);
+  const system = await startLoopbackSystem({ folder, stripeSecret: SECRET }, resources);
   const agent = new Agent({ keepAlive: true, maxSockets: 32, ca: readFileSync(path.join(system.secrets, 'tls.crt')) });
   resources.defer(() => agent.destroy());
   const post = (at: string, body: Buffer, headers: Readonly<Record<string, string>> = {}) =>
     send({ url: `https://localhost:${system.publicPort}${at}`, agent, body, headers });
-  const event = (id: string) => post('/webhooks/stripe', ...signed(id));
+  const event = (id: string) => post('/webhooks/stripe', ...signed(id, SECRET));
 
   const ids = Array.from({ length: 60 }, (_, number) => `evt_${number}`);
   const answers = await Promise.all([...ids, ...ids].map(event));
@@ -111,97 +95,6 @@ async function prove(resources: AsyncDisposableStack): Promise<void> {
     `${none.status}, Retry-After ${none.retryAfter}`,
     none.status === 503 && none.retryAfter === '5',
   );
-}
-
-async function startSystem(resources: AsyncDisposableStack) {
-  const secrets = makeSecrets(folder);
-  const redis = await startRedisWithUsers({ folder, secrets });
-  resources.use(redis.server);
-  const { primary, replica } = await startPostgresWithReplica({ folder, secrets }, resources);
-  const bouncer = resources.use(await startBouncer({ folder, secrets, databasePort: primary.port }));
-  const read = (name: string) => readFileSync(path.join(secrets, name), 'utf8');
-  const environment = {
-    NODE_ENV: 'production',
-    REDIS_URL: redis.url,
-    // What is proven is the topology and not the speed of this machine: a slow disk must not be answered 503.
-    ENQUEUE_MS: '10000',
-    MASK_KEY: read('mask-key'),
-    PAYLOAD_KEYS: read('payload-keys'),
-    STRIPE_WEBHOOK_SECRET: SECRET,
-    PAYPAL_WEBHOOK_ID: 'WHOFTHELOOPBACK',
-    PAYPAL_CLIENT_ID: 'client',
-    PAYPAL_CLIENT_SECRET: 'secret',
-    CANARY_SECRET: read('canary-secret'),
-  };
-  const urls = {
-    // Not through the pooler: the lock of migrating is a session's.
-    migrate: urlAt(primary.port, { secrets, name: 'database-direct-url' }),
-    worker: urlAt(bouncer.port, { secrets, name: 'worker-database-url' }),
-    console: urlAt(bouncer.port, { secrets, name: 'console-database-url' }),
-    read: urlAt(replica.port, { secrets, name: 'database-replica-url' }),
-  };
-  const PATH = process.env['PATH'];
-  execFileSync(process.execPath, ['apps/worker/src/commands/migrate.ts'], {
-    cwd: repository,
-    env: { PATH, DATABASE_URL: urls.migrate },
-  });
-  const healthPorts: number[] = [];
-  const start = async (app: string, env: Readonly<Record<string, string>>) => {
-    const port = await freePort();
-    const health = await freePort();
-    healthPorts.push(health);
-    return resources.use(
-      await startServer({
-        folder,
-        name: `${app}-${health}`,
-        command: process.execPath,
-        args: [path.join(repository, `apps/${app}/src/main.ts`)],
-        port,
-        env: {
-          ...env,
-          PORT: String(port),
-          HEALTH_PORT: String(health),
-          PENSTOCK_CONFIG: path.join(repository, 'penstock.config.ts'),
-        },
-        probe: () => assertAnswers(`http://127.0.0.1:${health}/ready`),
-      }),
-    );
-  };
-  const ingests = [await start('ingest', environment), await start('ingest', environment)] as const;
-  const worker = { ...environment, DATABASE_URL: urls.worker };
-  for (let workers = 0; workers < 2; workers += 1) await start('worker', worker);
-  const consoleServer = await start('console', {
-    ...environment,
-    DATABASE_URL: urls.console,
-    DATABASE_REPLICA_URL: urls.read,
-    CONSOLE_PASSWORD: read('console-password'),
-    CONSOLE_OPERATOR_PASSWORD: read('console-operator-password'),
-  });
-  const publicPort = await freePort();
-  const consolePort = await freePort();
-  const file = path.join(folder, 'nginx.conf');
-  const ports: readonly [number, number] = [ingests[0].port, ingests[1].port];
-  writeFileSync(
-    file,
-    loopbackNginx({ folder, secrets, publicPort, consolePort, ingests: ports, console: consoleServer.port }),
-  );
-  const nginx = resources.use(
-    await startServer({
-      folder,
-      name: 'nginx-server',
-      command: '/usr/sbin/nginx',
-      args: ['-g', 'daemon off;', '-c', file],
-      port: publicPort,
-      probe: async () => void (await fetch(`http://127.0.0.1:${publicPort}/`)),
-    }),
-  );
-  // The third, which sends the canary as soon as it runs.
-  await start('worker', {
-    ...worker,
-    CANARY_URL: `https://localhost:${publicPort}/webhooks/canary`,
-    NODE_EXTRA_CA_CERTS: path.join(secrets, 'tls.crt'),
-  });
-  return { secrets, ingests, nginx, publicPort, consolePort, healthPorts, readUrl: urls.read, adminUrl: primary.url };
 }
 
 /** deploy/nginx/allow: with a file that names another address, this one is refused. */
@@ -281,41 +174,6 @@ async function arrived(url: string): Promise<void> {
     return rows.length > 0;
   });
   tell('workers', "the canary's own event", done ? 'arrived' : 'lost', done);
-}
-
-function signed(id: string): [Buffer, Record<string, string>] {
-  const created = Math.floor(Date.now() / 1000);
-  const data = { object: { id: 'cus_1', object: 'customer' } };
-  const body = Buffer.from(
-    JSON.stringify({ id, object: 'event', type: 'customer.deleted', created, livemode: false, data }),
-  );
-  return [body, { ...signStripeRequest({ body, secrets: [SECRET], signedAt: new Date() }) }];
-}
-
-async function send(given: {
-  readonly url: string;
-  readonly agent: Agent;
-  readonly body?: Buffer;
-  readonly headers: Readonly<Record<string, string>>;
-}): Promise<Answer> {
-  const { url, agent, body, headers } = given;
-  return new Promise((resolve, reject) => {
-    const method = body === undefined ? 'GET' : 'POST';
-    const length = body === undefined ? {} : { 'content-length': String(body.length) };
-    const asked = request(url, { method, agent, headers: { ...headers, ...length }, timeout: 30_000 }, (response) => {
-      response.resume();
-      response.once('end', () =>
-        resolve({ status: response.statusCode ?? 0, retryAfter: response.headers['retry-after'] }),
-      );
-    });
-    asked.once('error', reject);
-    asked.end(body);
-  });
-}
-
-function statuses(answers: readonly Answer[]): string {
-  const counts = Map.groupBy(answers, ({ status }) => status);
-  return [...counts].map(([status, these]) => `${these.length} × ${status}`).join(', ');
 }
 
 async function untilTrue(check: () => Promise<boolean>): Promise<boolean> {
