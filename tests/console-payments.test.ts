@@ -118,12 +118,37 @@ test.each(['pi_1', 'payment_intent:pi_1', 'ch_1', 'charge%3Ach_1', 're_1', 'disp
   },
 );
 
-test('the form of the front page leads to a payment by any of its ids; without one it stays where it was', async () => {
+test('the form of every page leads to a payment by any of its ids; without one it stays where it was', async () => {
   const led = async (query: string) => (await running.ask(`/payments${query}`, { cookie })).headers.get('location');
   expect(await led('?id=+ch_1+')).toBe('/payments/ch_1');
   expect(await led('?id=a%2Fb%3F')).toBe('/payments/a%2Fb%3F');
   expect([await led('?id='), await led('')]).toEqual(['/', '/']);
-  expect(await (await running.ask('/', { cookie })).text()).toContain('<form method="get" action="/payments"');
+  for (const path of ['/', '/dead', '/payments/nothing'])
+    expect(await pageAt(path), path).toContain('<form method="get" action="/payments"');
+});
+
+test('in a browser a payment is a page: how it stands, in money, and each event with a way to it', async () => {
+  const page = await pageAt('/payments/ch_1');
+  expect(page).toContain('Payment pi_1');
+  expect(page).toContain('<dd>19.99 EUR</dd>');
+  expect(page).toContain('<dd>5.00 EUR (partial)</dd>');
+  expect(page).toMatch(/re_1<\/code><\/th><td>succeeded<\/td><td class="n">5\.00 EUR/);
+  expect(page).toMatch(/du_1<\/code><\/th><td>needs_response, funds withdrawn<\/td><td class="n">14\.99 EUR/);
+  const events = [...page.matchAll(/href="(?<path>\/dead\/evt_[^"]+)"/g)].map(({ groups }) => groups?.['path'] ?? '');
+  expect(events).toEqual(timeline.map(({ eventId }) => `/dead/${eventId}?account=eu`));
+  expect(await pageAt(events[0] ?? '')).toContain('<h2 id="event">evt_1</h2>');
+});
+
+test('in a browser an id that nothing named is told in words, and one that accounts share leads to each of theirs', async () => {
+  const unknown = await running.ask('/payments/pi_2', { cookie, headers: { accept: 'text/html' } });
+  expect([unknown.status, await unknown.text()]).toEqual([404, expect.stringContaining('No payment goes by this id')]);
+  const shared = await running.ask('/payments/shared', { cookie, headers: { accept: 'text/html' } });
+  expect(shared.status).toBe(409);
+  const ways = [...(await shared.text()).matchAll(/href="(?<path>\/payments\/shared[^"]*)"/g)];
+  expect(ways.map(({ groups }) => groups?.['path'])).toEqual([
+    '/payments/shared?account=eu',
+    '/payments/shared?account=us',
+  ]);
 });
 
 test('every key is there, in camel case, amounts in whole minor units', async () => {
@@ -212,6 +237,10 @@ test.each([
 test('text that SQL would read is only text', async () => {
   expect((await running.ask(`/payments/${encodeURIComponent("x'or(1=1)--")}`, { cookie })).status).toBe(404);
 });
+
+async function pageAt(path: string): Promise<string> {
+  return (await running.ask(path, { cookie, headers: { accept: 'text/html' } })).text();
+}
 
 function wholeEntry(entry: (typeof timeline)[number]): unknown {
   return {

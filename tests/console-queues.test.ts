@@ -110,7 +110,9 @@ describe.each(['redis', 'postgres'] as const)('over a queue on %s', (backend) =>
 
   test('the front page counts them too', async () => {
     const page = await (await running.ask('/', { cookie })).text();
-    expect(page).toMatch(/waiting<\/th><td>1<[^]*failed<\/th><td>1<[^]*total<\/th><td>2</);
+    expect(page).toMatch(
+      /waiting<\/th><td class="n">1<[^]*failed<\/th><td class="n">1<[^]*total<\/th><td class="n">2</,
+    );
   });
 
   const changes = [

@@ -156,8 +156,10 @@ test('the console shows the same, to those who are logged in', async () => {
     canary: { sent: 1 },
   });
   expect(text).toContain('Of 1 received, 1 were not finished within 30 s');
-  expect(text).toMatch(/<th scope="row">stripe<\/th><th scope="row">stripe<\/th><td>1000<\/td><td>99\.00 %<\/td>/);
-  expect(text).toMatch(/<th scope="row"><code>charge\.failed<\/code><\/th><td>50<\/td><td>60\.00 %<\/td>/);
+  expect(text).toMatch(
+    /<th scope="row">stripe<\/th><td>stripe<\/td><td class="n">1000<\/td><td class="n">99\.00 %<\/td>/,
+  );
+  expect(text).toMatch(/<td><code>charge\.failed<\/code><\/td><td class="n">50<\/td><td class="n">60\.00 %<\/td>/);
   await prometheus[Symbol.asyncDispose]();
   const without = await running.ask('/sla?days=1', { cookie, headers: { accept: 'text/html' } });
   expect([without.status, await without.text()]).toEqual([

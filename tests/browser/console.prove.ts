@@ -75,9 +75,10 @@ describe('in a browser', () => {
   test('a payment is found by an id', async () => {
     const page = await open(testPassword);
     await page.goto(`${running.origin}/`);
-    await page.getByLabel('Any id that an event named').fill(` ${payment} `);
-    await page.getByRole('button', { name: 'Show' }).click();
-    expect(await page.textContent('body')).toContain(`"${payment}"`);
+    await page.getByRole('searchbox').fill(` ${payment} `);
+    await page.getByRole('button', { name: 'Find' }).click();
+    await page.getByRole('heading', { name: `Payment ${payment}` }).waitFor();
+    expect(await page.textContent('body')).toContain('12.50 EUR');
   });
 
   test('the board shows a reader a dead letter with its reason, and offers no change', async () => {

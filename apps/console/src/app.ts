@@ -91,7 +91,7 @@ export function createConsoleApp(world: ConsoleWorld, events: ConsoleEvents): Ho
       }),
     ),
   );
-  // Where the front page's form leads.
+  // Where the header's form leads.
   app.get('/payments', (context) => {
     const id = context.req.query('id')?.trim() ?? '';
     return id === '' ? context.redirect('/') : context.redirect(`/payments/${encodeURIComponent(id)}`);

@@ -17,8 +17,9 @@ export function conflictsPage(options: {
       <h2 id="conflicts">Conflicts, ${state}</h2>
       <p><code>pnpm conflicts resolve &lt;id&gt;</code> asks the provider how the payment stands, <code>pnpm conflicts dismiss &lt;id&gt;</code> lets it be.</p>
       ${conflicts.length === 0 ? html`<p>There are none.</p>` : conflictsTable(conflicts)}
-      <p>${more === null ? '' : html`<a href="${more}">Older</a> · `}<a href="/conflicts">Open</a> · <a href="/conflicts?state=all">All</a> · <a href="/">Back</a></p>
+      <p>${more === null ? '' : html`<a href="${more}">Older</a> · `}<a href="/conflicts">Open</a> · <a href="/conflicts?state=all">All</a></p>
     </section>`,
+    '/conflicts',
   );
 }
 

@@ -36,8 +36,8 @@ export function deadPage(given: {
         button: 'Plan a replay of all that match',
         inputs: html`${hiddenFilter(fields)}${reasonInput('why')}`,
       })}
-      <p><a href="/replays">Replays</a> · <a href="/">Back</a></p>
     </section>`,
+    '/dead',
   );
 }
 
@@ -50,10 +50,10 @@ function hiddenFilter(fields: URLSearchParams): Html {
 function causesTable({ causes }: DeadReport): Html {
   return html`
     <table>
-      <thead><tr><th scope="col">Cause</th><th scope="col">Dead</th><th scope="col">First</th><th scope="col">Last</th><th scope="col">Replays healed</th></tr></thead>
+      <thead><tr><th scope="col">Cause</th><th scope="col" class="n">Dead</th><th scope="col">First</th><th scope="col">Last</th><th scope="col" class="n">Replays healed</th></tr></thead>
       <tbody>${causes.map(
         ({ fingerprint, code, message, dead, firstSeen, lastSeen, replayed }) => html`
-        <tr><th scope="row"><a href="/dead?${new URLSearchParams({ fingerprint }).toString()}"><code>${code}</code></a><br>${message}</th><td>${dead}</td><td>${timeOf(firstSeen)}</td><td>${timeOf(lastSeen)}</td><td>${replayed.events === 0 ? '–' : `${replayed.healed} of ${replayed.events}`}</td></tr>`,
+        <tr><th scope="row"><a href="/dead?${new URLSearchParams({ fingerprint }).toString()}"><code>${code}</code></a><br>${message}</th><td class="n">${dead}</td><td>${timeOf(firstSeen)}</td><td>${timeOf(lastSeen)}</td><td class="n">${replayed.events === 0 ? '–' : `${replayed.healed} of ${replayed.events}`}</td></tr>`,
       )}</tbody>
     </table>`;
 }
@@ -61,10 +61,10 @@ function causesTable({ causes }: DeadReport): Html {
 function kindsTable({ kinds }: DeadReport): Html {
   return html`
     <table>
-      <thead><tr><th scope="col">Provider and type</th><th scope="col">Dead</th></tr></thead>
+      <thead><tr><th scope="col">Provider and type</th><th scope="col" class="n">Dead</th></tr></thead>
       <tbody>${kinds.map(
         ({ provider, type, dead }) => html`
-        <tr><th scope="row"><a href="/dead?${new URLSearchParams({ provider, type }).toString()}">${provider} <code>${type}</code></a></th><td>${dead}</td></tr>`,
+        <tr><th scope="row"><a href="/dead?${new URLSearchParams({ provider, type }).toString()}">${provider} <code>${type}</code></a></th><td class="n">${dead}</td></tr>`,
       )}</tbody>
     </table>`;
 }
@@ -72,10 +72,10 @@ function kindsTable({ kinds }: DeadReport): Html {
 function eventsTable(events: readonly DeadEvent[]): Html {
   return html`
     <table>
-      <thead><tr><th scope="col">Event</th><th scope="col">Failure</th><th scope="col">Attempts</th><th scope="col">Died</th></tr></thead>
+      <thead><tr><th scope="col">Event</th><th scope="col">Failure</th><th scope="col" class="n">Attempts</th><th scope="col">Died</th></tr></thead>
       <tbody>${events.map(
         (event) => html`
-        <tr><th scope="row"><a href="${pathOf(event)}">${event.eventId}</a><br><code>${event.type}</code></th><th scope="row"><code>${event.code ?? ''}</code><br>${event.message ?? ''}</th><td>${event.attempts}</td><td>${timeOf(event.finishedAt)}</td></tr>`,
+        <tr><th scope="row"><a href="${pathOf(event)}">${event.eventId}</a><br><code>${event.type}</code></th><td><code>${event.code ?? ''}</code><br>${event.message ?? ''}</td><td class="n">${event.attempts}</td><td>${timeOf(event.finishedAt)}</td></tr>`,
       )}</tbody>
     </table>`;
 }
@@ -112,8 +112,8 @@ export function eventPage(given: {
       <p>Personal data is masked. An event is what the provider said: it can be replayed, not edited.</p>
       <pre>${JSON.stringify(preview, null, 2)}</pre>
       ${state === 'dead' || state === 'discarded' ? changes(story, session) : ''}
-      <p><a href="/dead">Back</a></p>
     </section>`,
+    '/dead',
   );
 }
 

@@ -12,8 +12,8 @@ export function keysPage(options: { readonly keys: readonly KeyUse[]; readonly n
       <h2 id="keys">Signing keys</h2>
       <p>An old secret can go once it was not used for as long as its provider repeats a delivery. <code>pnpm key-name</code> tells the name of a secret.</p>
       ${keys.length === 0 ? html`<p>No event has been processed yet.</p>` : keysTable(keys, now)}
-      <p><a href="/">Back</a></p>
     </section>`,
+    '/keys',
   );
 }
 

@@ -5,10 +5,11 @@ export type Html = ReturnType<typeof html>;
 
 /** Where operators log in; `problem` says why the last attempt failed. */
 export function loginPage(options: { readonly next: string; readonly problem?: string }): Html {
-  return page(
+  return document(
     'Log in',
     html`
-    <form method="post" action="/login">
+    <h1>Penstock</h1>
+    <form method="post" action="/login" class="narrow">
       ${options.problem === undefined ? '' : html`<p role="alert">${options.problem}</p>`}
       <input type="hidden" name="next" value="${options.next}">
       <label for="name">Your name, for the audit</label>
@@ -30,35 +31,18 @@ export function frontPage(options: { readonly queueName: string; readonly counts
       ${options.counts === null ? html`<p role="alert">The queue does not answer.</p>` : countsTable(options.counts)}
       <p><a href="/queues">Look into the queue</a></p>
     </section>
-    <section aria-labelledby="dead">
-      <h2 id="dead">Dead letters</h2>
-      <p><a href="/dead">Why, which, and what replays healed</a> · <a href="/replays">Replays</a></p>
-    </section>
-    <section aria-labelledby="payments">
-      <h2 id="payments">Payments</h2>
-      <form method="get" action="/payments" class="filter">
-        <label>Any id that an event named <input name="id" required maxlength="255" placeholder="of the payment, an order, a charge, a refund…"></label>
-        <button type="submit">Show</button>
-      </form>
-      <p>Tells the payment and its timeline as JSON, as <code>/payments/&lt;id&gt;</code> does.</p>
-    </section>
-    <section aria-labelledby="conflicts">
-      <h2 id="conflicts">Conflicts</h2>
-      <p><a href="/conflicts">What does not add up</a></p>
-    </section>
-    <section aria-labelledby="keys">
-      <h2 id="keys">Signing keys</h2>
-      <p><a href="/keys">Which was used when last</a></p>
-    </section>
-    <section aria-labelledby="sla">
-      <h2 id="sla">Service level</h2>
-      <p><a href="/sla">How many events were processed in time</a></p>
-    </section>
-    <section aria-labelledby="api">
-      <h2 id="api">For programs</h2>
-      <p><a href="/api">What can be read, and how</a></p>
-    </section>
-    <form method="post" action="/logout"><button type="submit">Log out</button></form>`,
+    <section aria-labelledby="pages">
+      <h2 id="pages">Where to look</h2>
+      <dl>
+        <dt><a href="/dead">Dead letters</a></dt><dd>which events died, why, and what replays healed</dd>
+        <dt><a href="/replays">Replays</a></dt><dd>planned, under way and done</dd>
+        <dt><a href="/conflicts">Conflicts</a></dt><dd>what does not add up in what events say</dd>
+        <dt><a href="/keys">Keys</a></dt><dd>which signing key was used when last</dd>
+        <dt><a href="/sla">Service level</a></dt><dd>how many events were processed in time</dd>
+        <dt><a href="/api">API</a></dt><dd>what programs can read, and how</dd>
+      </dl>
+    </section>`,
+    '/',
   );
 }
 
@@ -66,27 +50,64 @@ function countsTable(counts: QueueCounts): Html {
   const total = queueStates.reduce((sum, state) => sum + counts[state], 0);
   return html`
     <table>
-      <thead><tr><th scope="col">State</th><th scope="col">Events</th></tr></thead>
-      <tbody>${queueStates.map((state) => html`<tr><th scope="row">${state}</th><td>${counts[state]}</td></tr>`)}</tbody>
-      <tfoot><tr><th scope="row">total</th><td>${total}</td></tr></tfoot>
+      <thead><tr><th scope="col">State</th><th scope="col" class="n">Events</th></tr></thead>
+      <tbody>${queueStates.map((state) => html`<tr><th scope="row">${state}</th><td class="n">${counts[state]}</td></tr>`)}</tbody>
+      <tfoot><tr><th scope="row">total</th><td class="n">${total}</td></tr></tfoot>
     </table>`;
 }
 
-/** Why something was not done. */
-export function refusalPage(refusal: { readonly title: string; readonly detail: string; readonly code: string }): Html {
+/** Why something was not done; `ways` lead to what may have been meant. */
+export function refusalPage(refusal: {
+  readonly title: string;
+  readonly detail: string;
+  readonly code: string;
+  readonly ways?: Html;
+}): Html {
   return page(
     refusal.title,
     html`
     <section aria-labelledby="refusal">
       <h2 id="refusal">${refusal.title}</h2>
       <p role="alert">${refusal.detail} (<code>${refusal.code}</code>)</p>
-      <p><a href="/replays">Replays</a> · <a href="/dead">Dead letters</a></p>
+      ${refusal.ways ?? ''}
     </section>`,
+    null,
   );
 }
 
-/** A page of the console. */
-export function page(title: string, content: Html): Html {
+/** What every page leads to. */
+const places = {
+  '/': 'Overview',
+  '/queues': 'Queue',
+  '/dead': 'Dead letters',
+  '/replays': 'Replays',
+  '/conflicts': 'Conflicts',
+  '/keys': 'Keys',
+  '/sla': 'Service level',
+  '/api': 'API',
+} as const;
+
+/** A page for those who are logged in; `place` is the one of the header's that it belongs to, null where it is none of them. */
+export function page(title: string, content: Html, place: keyof typeof places | null): Html {
+  return document(
+    title,
+    html`
+    <header>
+      <h1><a href="/">Penstock</a></h1>
+      <nav aria-label="Pages">${Object.entries(places).map(
+        ([path, name]) => html`<a href="${path}"${path === place ? html` aria-current="page"` : ''}>${name}</a>`,
+      )}</nav>
+      <form method="get" action="/payments" role="search">
+        <input name="id" type="search" required maxlength="255" aria-label="Any id that a payment's events named" placeholder="Any payment id">
+        <button type="submit">Find</button>
+      </form>
+      <form method="post" action="/logout"><button type="submit">Log out</button></form>
+    </header>
+    ${content}`,
+  );
+}
+
+function document(title: string, content: Html): Html {
   return html`<!doctype html>
 <html lang="en">
   <head>
@@ -97,7 +118,6 @@ export function page(title: string, content: Html): Html {
   </head>
   <body>
     <main>
-      <h1>Penstock</h1>
       ${content}
     </main>
   </body>

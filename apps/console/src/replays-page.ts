@@ -27,8 +27,8 @@ export function replaysPage(given: {
       <h2 id="plan">Plan one</h2>
       <p>A plan says what would happen and changes nothing. Handlers that are done are not run again, unless finished events are asked for and handlers are chosen.</p>
       ${session.role === 'operator' ? planForm(handlers, session) : html`<p>Planning needs the operator role.</p>`}
-      <p><a href="/dead">Dead letters</a> · <a href="/">Back</a></p>
     </section>`,
+    '/replays',
   );
 }
 
@@ -50,10 +50,10 @@ function planForm(handlers: readonly KnownHandler[], session: Session): Html {
 function replaysTable(replays: readonly Replay[]): Html {
   return html`
     <table>
-      <thead><tr><th scope="col">Replay</th><th scope="col">State</th><th scope="col">Events</th><th scope="col">By</th><th scope="col">Planned</th></tr></thead>
+      <thead><tr><th scope="col">Replay</th><th scope="col">State</th><th scope="col" class="n">Events</th><th scope="col">By</th><th scope="col">Planned</th></tr></thead>
       <tbody>${replays.map(
         ({ id, state, events, reason, plannedBy, createdAt }) => html`
-        <tr><th scope="row"><a href="/replays/${id}">${id}</a> ${reason}</th><td>${state}</td><td>${events}</td><td>${plannedBy}</td><td>${timeOf(createdAt)}</td></tr>`,
+        <tr><th scope="row"><a href="/replays/${id}">${id}</a> ${reason}</th><td>${state}</td><td class="n">${events}</td><td>${plannedBy}</td><td>${timeOf(createdAt)}</td></tr>`,
       )}</tbody>
     </table>`;
 }
@@ -78,18 +78,18 @@ export function replayPage(given: {
       ${state === 'planned' ? '' : html`<progress max="${events}" value="${ended}">${ended} of ${events}</progress>`}
       ${replay.heldReason === null ? '' : html`<p role="status">Waiting: live events come first.</p>`}
       <table><tbody>
-        <tr><th scope="row">planned</th><td>${events}</td></tr>
-        <tr><th scope="row">given back to the workers</th><td>${counts.moved}</td></tr>
-        <tr><th scope="row">skipped, changed since the plan</th><td>${counts.skipped}</td></tr>
-        <tr><th scope="row">healed</th><td>${counts.healed}</td></tr>
-        <tr><th scope="row">dead</th><td>${counts.dead}</td></tr>
-        <tr><th scope="row">under way</th><td>${counts.underWay}</td></tr>
+        <tr><th scope="row">planned</th><td class="n">${events}</td></tr>
+        <tr><th scope="row">given back to the workers</th><td class="n">${counts.moved}</td></tr>
+        <tr><th scope="row">skipped, changed since the plan</th><td class="n">${counts.skipped}</td></tr>
+        <tr><th scope="row">healed</th><td class="n">${counts.healed}</td></tr>
+        <tr><th scope="row">dead</th><td class="n">${counts.dead}</td></tr>
+        <tr><th scope="row">under way</th><td class="n">${counts.underWay}</td></tr>
       </tbody></table>
       <p>Filter: <code>${JSON.stringify(replay.filter)}</code>${handlers === null ? '' : html`; handlers: <code>${handlers.join(', ')}</code>`}</p>
       ${plan === null ? '' : planned(plan)}
       <div class="row">${commandsOf(replay).map(({ command, button }) => changeForm(session, { action: `/replays/${id}/${command}`, button, danger: command === 'cancel' }))}</div>
-      <p><a href="/replays">Back</a></p>
     </section>`,
+    '/replays',
   );
 }
 
@@ -97,8 +97,8 @@ function planned({ groups, sample, runs, estimateSeconds, replay }: ReplayPlan):
   return html`
     <h3>What it means</h3>
     <table>
-      <thead><tr><th scope="col">Type and cause</th><th scope="col">Events</th></tr></thead>
-      <tbody>${groups.map(({ provider, type, code, events }) => html`<tr><th scope="row">${provider} <code>${type}</code> ${code ?? ''}</th><td>${events}</td></tr>`)}</tbody>
+      <thead><tr><th scope="col">Type and cause</th><th scope="col" class="n">Events</th></tr></thead>
+      <tbody>${groups.map(({ provider, type, code, events }) => html`<tr><th scope="row">${provider} <code>${type}</code> ${code ?? ''}</th><td class="n">${events}</td></tr>`)}</tbody>
     </table>
     <h3>Some of them</h3>
     <ul>${sample.map(({ eventId, type, message }) => html`<li>${eventId} <code>${type}</code> ${message ?? ''}</li>`)}</ul>

@@ -38,8 +38,8 @@ export function slaPage(report: {
     <section aria-labelledby="canary">
       <h2 id="canary">Canary</h2>
       ${canaryWords(beside.canary)}
-      <p><a href="/">Back</a></p>
     </section>`,
+    '/sla',
   );
 }
 
@@ -51,10 +51,10 @@ function answeredWords(answered: AnsweredOrWhy): Html {
   if (answered.endpoints.length === 0) return html`<p>Prometheus has no requests of this time.</p>`;
   return html`
     <table class="figures">
-      <thead><tr><th scope="col">Provider</th><th scope="col">Endpoint</th><th scope="col">Requests</th><th scope="col">In time</th></tr></thead>
+      <thead><tr><th scope="col">Provider</th><th scope="col">Endpoint</th><th scope="col" class="n">Requests</th><th scope="col" class="n">In time</th></tr></thead>
       <tbody>${answered.endpoints.map(
         ({ provider, endpoint, requests, share }) => html`
-        <tr><th scope="row">${provider}</th><th scope="row">${endpoint}</th><td>${Math.round(requests)}</td><td>${percent(share)}</td></tr>`,
+        <tr><th scope="row">${provider}</th><td>${endpoint}</td><td class="n">${Math.round(requests)}</td><td class="n">${percent(share)}</td></tr>`,
       )}</tbody>
     </table>
     <p>Of the genuine requests (2xx and 5xx); the objective is 99.9 %. As far back as Prometheus keeps them.</p>
@@ -65,10 +65,10 @@ function answeredWords(answered: AnsweredOrWhy): Html {
 function answeredTypesTable(types: readonly AnsweredEvents[]): Html {
   return html`
     <table class="figures">
-      <thead><tr><th scope="col">Provider</th><th scope="col">Type</th><th scope="col">Events</th><th scope="col">In time</th></tr></thead>
+      <thead><tr><th scope="col">Provider</th><th scope="col">Type</th><th scope="col" class="n">Events</th><th scope="col" class="n">In time</th></tr></thead>
       <tbody>${types.map(
         ({ provider, type, events, share }) => html`
-        <tr><th scope="row">${provider}</th><th scope="row"><code>${type}</code></th><td>${Math.round(events)}</td><td>${percent(share)}</td></tr>`,
+        <tr><th scope="row">${provider}</th><td><code>${type}</code></td><td class="n">${Math.round(events)}</td><td class="n">${percent(share)}</td></tr>`,
       )}</tbody>
     </table>`;
 }
@@ -94,10 +94,10 @@ function inDays(days: number): string {
 function rowsTable(rows: readonly SlaRow[]): Html {
   return html`
     <table class="figures">
-      <thead><tr><th scope="col">Provider</th><th scope="col">Type</th><th scope="col">Events</th><th scope="col">In time</th><th scope="col">Late</th><th scope="col">Dead</th><th scope="col">P50</th><th scope="col">P95</th><th scope="col">P99</th><th scope="col">Most</th></tr></thead>
+      <thead><tr><th scope="col">Provider</th><th scope="col">Type</th><th scope="col" class="n">Events</th><th scope="col" class="n">In time</th><th scope="col" class="n">Late</th><th scope="col" class="n">Dead</th><th scope="col" class="n">P50</th><th scope="col" class="n">P95</th><th scope="col" class="n">P99</th><th scope="col" class="n">Most</th></tr></thead>
       <tbody>${rows.map(
         ({ provider, type, events, late, dead, p50, p95, p99, most }) => html`
-        <tr><th scope="row">${provider}</th><th scope="row"><code>${type}</code></th><td>${events}</td><td>${percent(1 - late / events)}</td><td>${late}</td><td>${dead}</td><td>${seconds(p50)}</td><td>${seconds(p95)}</td><td>${seconds(p99)}</td><td>${seconds(most)}</td></tr>`,
+        <tr><th scope="row">${provider}</th><td><code>${type}</code></td><td class="n">${events}</td><td class="n">${percent(1 - late / events)}</td><td class="n">${late}</td><td class="n">${dead}</td><td class="n">${seconds(p50)}</td><td class="n">${seconds(p95)}</td><td class="n">${seconds(p99)}</td><td class="n">${seconds(most)}</td></tr>`,
       )}</tbody>
     </table>`;
 }
@@ -105,10 +105,10 @@ function rowsTable(rows: readonly SlaRow[]): Html {
 function incidentsTable(incidents: readonly Incident[]): Html {
   return html`
     <table class="figures">
-      <thead><tr><th scope="col">From</th><th scope="col">To</th><th scope="col">Late</th><th scope="col">Longest</th><th scope="col">Providers</th></tr></thead>
+      <thead><tr><th scope="col">From</th><th scope="col">To</th><th scope="col" class="n">Late</th><th scope="col" class="n">Longest</th><th scope="col">Providers</th></tr></thead>
       <tbody>${incidents.map(
         ({ from, to, late, providers, mostSeconds }) => html`
-        <tr><th scope="row">${minuteOf(from)}</th><td>${minuteOf(to)}</td><td>${late}</td><td>${seconds(mostSeconds)}</td><th scope="row">${providers.join(', ')}</th></tr>`,
+        <tr><th scope="row">${minuteOf(from)}</th><td>${minuteOf(to)}</td><td class="n">${late}</td><td class="n">${seconds(mostSeconds)}</td><td>${providers.join(', ')}</td></tr>`,
       )}</tbody>
     </table>`;
 }

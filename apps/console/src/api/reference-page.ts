@@ -60,8 +60,8 @@ curl -H "authorization: Bearer $PENSTOCK_KEY" "${origin}/api/payments?limit=10"<
     ${Object.entries(components).map(
       ([name, each]) => html`<section aria-labelledby="schema-${name}"><h3 id="schema-${name}">${name}</h3>
       ${each.description === undefined ? '' : html`<p>${inline(each.description)}</p>`}${members(each)}</section>`,
-    )}
-    <p><a href="/">Back</a></p>`,
+    )}`,
+    '/api',
   );
 }
 
