@@ -19,61 +19,44 @@ beforeAll(async () => {
   });
   cookie = await running.logIn();
   // Stored in another order than they happened in.
-  await event('eu', {
-    eventId: 'evt_3',
-    facts: [
-      {
-        kind: 'refund',
-        occurredAtMs: Date.parse('2026-01-03T00:00:00Z'),
-        id: 're_1',
-        references: ['charge:ch_1'],
-        status: 'succeeded',
-        amount: 500,
-        currency: 'EUR',
-        reason: 'requested_by_customer',
-      },
-    ],
-  });
-  await event('eu', {
-    eventId: 'evt_1',
-    facts: [
-      {
-        kind: 'payment',
-        occurredAtMs: Date.parse('2026-01-01T00:00:00Z'),
-        references: ['payment_intent:pi_1'],
-        status: 'created',
-        amount: 1999,
-        currency: 'EUR',
-      },
-    ],
-  });
-  await event('eu', {
-    eventId: 'evt_4',
-    facts: [
-      {
-        kind: 'dispute',
-        occurredAtMs: Date.parse('2026-01-04T00:00:00Z'),
-        id: 'du_1',
-        references: ['charge:ch_1'],
-        status: 'needs_response',
-        funds: 'withdrawn',
-        amount: 1499,
-        currency: 'EUR',
-      },
-    ],
-  });
-  await event('eu', {
-    eventId: 'evt_2',
-    facts: [
-      {
-        kind: 'payment',
-        occurredAtMs: Date.parse('2026-01-02T00:00:00Z'),
-        references: ['payment_intent:pi_1', 'charge:ch_1'],
-        status: 'captured',
-        captured: { key: 'ch_1', amount: 1999 },
-      },
-    ],
-  });
+  const facts: Readonly<Record<string, PaymentFact>> = {
+    evt_3: {
+      kind: 'refund',
+      occurredAtMs: Date.parse('2026-01-03T00:00:00Z'),
+      id: 're_1',
+      references: ['charge:ch_1'],
+      status: 'succeeded',
+      amount: 500,
+      currency: 'EUR',
+      reason: 'requested_by_customer',
+    },
+    evt_1: {
+      kind: 'payment',
+      occurredAtMs: Date.parse('2026-01-01T00:00:00Z'),
+      references: ['payment_intent:pi_1'],
+      status: 'created',
+      amount: 1999,
+      currency: 'EUR',
+    },
+    evt_4: {
+      kind: 'dispute',
+      occurredAtMs: Date.parse('2026-01-04T00:00:00Z'),
+      id: 'du_1',
+      references: ['charge:ch_1'],
+      status: 'needs_response',
+      funds: 'withdrawn',
+      amount: 1499,
+      currency: 'EUR',
+    },
+    evt_2: {
+      kind: 'payment',
+      occurredAtMs: Date.parse('2026-01-02T00:00:00Z'),
+      references: ['payment_intent:pi_1', 'charge:ch_1'],
+      status: 'captured',
+      captured: { key: 'ch_1', amount: 1999 },
+    },
+  };
+  for (const [eventId, fact] of Object.entries(facts)) await event('eu', { eventId, facts: [fact] });
   for (const account of ['eu', 'us'])
     await event(account, {
       eventId: 'evt_shared',
