@@ -21,14 +21,17 @@ export function signed(id: string, secret: string): [Buffer, Record<string, stri
 export async function send(given: {
   readonly url: string;
   readonly agent: Agent;
+  /** The address it is sent from. */
+  readonly from?: string;
   readonly body?: Buffer;
   readonly headers: Readonly<Record<string, string>>;
 }): Promise<Answer> {
-  const { url, agent, body, headers } = given;
+  const { url, agent, from, body, headers } = given;
   return new Promise((resolve, reject) => {
     const method = body === undefined ? 'GET' : 'POST';
     const length = body === undefined ? {} : { 'content-length': String(body.length) };
-    const asked = request(url, { method, agent, headers: { ...headers, ...length }, timeout: 30_000 }, (response) => {
+    const options = { method, agent, headers: { ...headers, ...length }, timeout: 30_000, localAddress: from };
+    const asked = request(url, options, (response) => {
       response.resume();
       response.once('end', () =>
         resolve({ status: response.statusCode ?? 0, retryAfter: response.headers['retry-after'] }),

@@ -27,6 +27,8 @@ export async function startLoopbackSystem(
   const read = (name: string) => readFileSync(path.join(secrets, name), 'utf8');
   const environment = {
     NODE_ENV: 'production',
+    TRUSTED_PROXIES: '127.0.0.1',
+    REFUSALS_PER_MINUTE: '60',
     REDIS_URL: redis.url,
     // What is proven is the topology and not the speed of this machine: a slow disk must not be answered 503.
     ENQUEUE_MS: '10000',

@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent } from 'node:https';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -20,6 +20,8 @@ import { assertAnswers, deployFile, startServer } from './topology.ts';
  * TLS; ingests are killed; everything is stopped in the end.
  */
 const SECRET = 'whsec_of_the_loopback';
+/** All of 127.0.0.0/8 is this machine's, on Linux. */
+const ANOTHER_ADDRESS = '127.0.0.2';
 const { tell, report } = collectFindings();
 const folder = mkdtempSync(path.join(tmpdir(), 'penstock-loopback-'));
 // The users that nginx, PgBouncer and PostgreSQL run as must get through.
@@ -55,6 +57,12 @@ async function prove(resources: AsyncDisposableStack): Promise<void> {
   const upstreams = new Set(readFileSync(path.join(folder, 'nginx-server.log'), 'utf8').match(/"upstream":"[\d.:]+"/g));
   tell('nginx', 'ingests that took them', upstreams.size, upstreams.size === 2);
 
+  const [body, proof] = signed('evt_of_another', SECRET);
+  const url = `https://localhost:${system.publicPort}/webhooks/stripe`;
+  await send({ url, agent, from: ANOTHER_ADDRESS, body, headers: proof });
+  const isTold = await untilTrue(async () => ingestLines().includes(`"client":"${ANOTHER_ADDRESS}"`));
+  tell('ingest', "the client's address, past nginx", isTold ? ANOTHER_ADDRESS : 'not told', isTold);
+
   const roles = await rolesInUse(system.adminUrl);
   tell('PostgreSQL', 'roles that are connected', roles, roles === 'penstock_console, penstock_worker, replicator');
 
@@ -86,7 +94,7 @@ async function prove(resources: AsyncDisposableStack): Promise<void> {
     statuses(later),
     later.every(({ status }) => status === 200),
   );
-  await applied(system.readUrl, ids.length + others.length);
+  await applied(system.readUrl, ids.length + others.length + 1);
   await second?.kill();
   const none = await event('evt_last');
   tell(
@@ -95,6 +103,12 @@ async function prove(resources: AsyncDisposableStack): Promise<void> {
     `${none.status}, Retry-After ${none.retryAfter}`,
     none.status === 503 && none.retryAfter === '5',
   );
+}
+
+/** What the ingests have logged so far. */
+function ingestLines(): string {
+  const files = readdirSync(folder).filter((name) => /^ingest-\d+\.log$/.test(name));
+  return files.map((name) => readFileSync(path.join(folder, name), 'utf8')).join('');
 }
 
 /** deploy/nginx/allow: with a file that names another address, this one is refused. */
