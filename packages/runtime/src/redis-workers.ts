@@ -1,4 +1,5 @@
 import type { Worker } from 'bullmq';
+import { TransientError } from '@penstock/core/failure';
 import type { RedisLocation } from './queue-location.ts';
 import { announceShards, shardLocation } from './queue-shards.ts';
 import { connectConsumer, mastersOf, type RedisClient } from './redis.ts';
@@ -76,6 +77,11 @@ const SILENCE_MS = 2_000;
  */
 async function connectAnewWhereSilent(redis: RedisClient): Promise<void> {
   await Promise.all(
-    mastersOf(redis).map((master) => within(SILENCE_MS, master.ping()).catch(() => master.disconnect(true))),
+    mastersOf(redis).map((master) =>
+      within(SILENCE_MS, master.ping()).catch((error: unknown) => {
+        // Anything else is said by the connection itself, which then knows that it is gone.
+        if (error instanceof TransientError) master.disconnect(true);
+      }),
+    ),
   );
 }
