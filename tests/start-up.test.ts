@@ -108,6 +108,11 @@ describe('asked on the command line', () => {
     expect(stdout).toMatch(/^ {2}HEALTH_PORT {2,}\S/m);
   });
 
+  test('a process tells its version', async () => {
+    const told = await runScript('apps/ingest/src/main.ts', ['--version'], {});
+    expect(told).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
+  });
+
   test('an argument that no process takes is refused with exit code 64, and nothing is started', async () => {
     const { code, stdout, stderr } = await runScript('apps/ingest/src/main.ts', ['--port', '80'], system.environment);
     expect({ code, stdout }).toEqual({ code: 64, stdout: '' });

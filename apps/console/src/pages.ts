@@ -29,18 +29,12 @@ export function frontPage(options: { readonly queueName: string; readonly counts
     <section aria-labelledby="queue">
       <h2 id="queue">Queue <code>${options.queueName}</code></h2>
       ${options.counts === null ? html`<p role="alert">The queue does not answer.</p>` : countsTable(options.counts)}
-      <p><a href="/queues">Look into the queue</a></p>
     </section>
     <section aria-labelledby="pages">
       <h2 id="pages">Where to look</h2>
-      <dl>
-        <dt><a href="/dead">Dead letters</a></dt><dd>which events died, why, and what replays healed</dd>
-        <dt><a href="/replays">Replays</a></dt><dd>planned, under way and done</dd>
-        <dt><a href="/conflicts">Conflicts</a></dt><dd>what does not add up in what events say</dd>
-        <dt><a href="/keys">Keys</a></dt><dd>which signing key was used when last</dd>
-        <dt><a href="/sla">Service level</a></dt><dd>how many events were processed in time</dd>
-        <dt><a href="/api">API</a></dt><dd>what programs can read, and how</dd>
-      </dl>
+      <dl>${Object.entries(places).map(([path, { name, tells }]) =>
+        tells === null ? '' : html`<dt><a href="${path}">${name}</a></dt><dd>${tells}</dd>`,
+      )}</dl>
     </section>`,
     '/',
   );
@@ -75,16 +69,16 @@ export function refusalPage(refusal: {
   );
 }
 
-/** What every page leads to. */
+/** What every page leads to, and what it tells; null for the one that lists the others. */
 const places = {
-  '/': 'Overview',
-  '/queues': 'Queue',
-  '/dead': 'Dead letters',
-  '/replays': 'Replays',
-  '/conflicts': 'Conflicts',
-  '/keys': 'Keys',
-  '/sla': 'Service level',
-  '/api': 'API',
+  '/': { name: 'Overview', tells: null },
+  '/queues': { name: 'Queue', tells: 'its jobs, one by one' },
+  '/dead': { name: 'Dead letters', tells: 'which events died, why, and what replays healed' },
+  '/replays': { name: 'Replays', tells: 'planned, under way and done' },
+  '/conflicts': { name: 'Conflicts', tells: 'what does not add up in what events say' },
+  '/keys': { name: 'Keys', tells: 'which signing key was used when last' },
+  '/sla': { name: 'Service level', tells: 'how many events were processed in time' },
+  '/api': { name: 'API', tells: 'what programs can read, and how' },
 } as const;
 
 /** A page for those who are logged in; `place` is the one of the header's that it belongs to, null where it is none of them. */
@@ -95,7 +89,7 @@ export function page(title: string, content: Html, place: keyof typeof places | 
     <header>
       <h1><a href="/">Penstock</a></h1>
       <nav aria-label="Pages">${Object.entries(places).map(
-        ([path, name]) => html`<a href="${path}"${path === place ? html` aria-current="page"` : ''}>${name}</a>`,
+        ([path, { name }]) => html`<a href="${path}"${path === place ? html` aria-current="page"` : ''}>${name}</a>`,
       )}</nav>
       <form method="get" action="/payments" role="search">
         <input name="id" type="search" required maxlength="255" aria-label="Any id that a payment's events named" placeholder="Any payment id">
