@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findRedisServer, startRedisServer } from '@penstock/local/redis-server';
@@ -7,16 +8,20 @@ import { startProcess } from './harness/process.ts';
 import { aStripeEvent, createTestSystem, postStripe, type TestIngest, type TestSystem } from './harness/system.ts';
 import { until } from './harness/until.ts';
 
-/** An endpoint's rate limit, a token bucket in Redis, with two ingests that share it. */
+/** An endpoint's rate limit, a token bucket in Redis, with two ingests that share it, as the user that a deployment makes. */
 describe.runIf(findRedisServer() !== null)('an endpoint with a rate limit', () => {
   let system: TestSystem;
+  const server = {
+    dir: join(testRunDir(), 'rate-limit-redis'),
+    extraArgs: ['--user', 'penstock', 'on', '>pw', ...rightsOfDeployment()],
+  };
   let redis: Awaited<ReturnType<typeof startRedisServer>>;
   let ingests: readonly [TestIngest, TestIngest];
 
   beforeAll(async () => {
-    redis = await startRedisServer({ dir: join(testRunDir(), 'rate-limit-redis') });
+    redis = await startRedisServer(server);
     system = await createTestSystem('redis', {
-      REDIS_URL: redis.url,
+      REDIS_URL: redis.url.replace('//', '//penstock:pw@'),
       QUEUE_NAME: 'webhooks',
       PENSTOCK_CONFIG: 'tests/harness/limits.test.config.ts',
     });
@@ -92,7 +97,7 @@ describe.runIf(findRedisServer() !== null)('an endpoint with a rate limit', () =
       what: 'a request to be let through',
     });
     expect(await metric('penstock_rate_limit_unanswered_total')).toBeGreaterThan(0);
-    redis = await startRedisServer({ dir: join(testRunDir(), 'rate-limit-redis'), port: redis.port });
+    redis = await startRedisServer({ ...server, port: redis.port });
     await until(async () => (await post()).headers.get('ratelimit') !== null, { what: 'the limit to hold again' });
   });
 
@@ -115,3 +120,11 @@ describe.runIf(findRedisServer() !== null)('an endpoint with a rate limit', () =
     return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf('} ') + 2)), 0);
   }
 });
+
+/** What `deploy/make-secrets.sh` lets Penstock's user do. */
+function rightsOfDeployment(): readonly string[] {
+  const script = readFileSync(join(import.meta.dirname, '../deploy/make-secrets.sh'), 'utf8');
+  const rights = /user penstock on #%s (?<rights>.+?)\\n/.exec(script)?.groups?.['rights'];
+  if (rights === undefined) throw new Error('deploy/make-secrets.sh makes no user for Redis');
+  return rights.split(' ');
+}

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { Quota, RateLimit } from '@penstock/core/rate-limit';
 import { connectProducer } from './redis.ts';
 import type { RedisLocation } from './queue-location.ts';
+import { keyPrefix } from './redis-address.ts';
 import { within } from './within.ts';
 
 /** The token bucket of one endpoint, shared by every process. */
@@ -61,7 +62,8 @@ export function openRateLimiters(
   const redis = connectProducer(location.url);
   return {
     limiterOf: (endpoint, limit) => {
-      const key = `penstock:${location.name}:tokens:${endpoint}`;
+      // Beside the queue's own keys, which are all that Redis lets its user touch (deploy/make-secrets.sh).
+      const key = `${keyPrefix(location)}:${location.name}:tokens:${endpoint}`;
       let spent: { readonly quota: Quota; readonly until: number } | null = null;
       return {
         held: () => {
