@@ -12,6 +12,7 @@ import { ConfigurationError, TransientError } from '@penstock/core/failure';
 import { addJobsToPostgres } from './add-jobs-to-postgres.ts';
 import { addJobsTogether, type AddJobs } from './add-jobs-together.ts';
 import type { QueueLocation, RedisLocation } from './queue-location.ts';
+import { oldestInPostgres, oldestInRedis } from './oldest-waiting.ts';
 import { openQueuePool } from './queue-pool.ts';
 import { keyPrefix } from './redis-address.ts';
 import { redisFactsOf, worstOf, type RedisFacts } from './redis-facts.ts';
@@ -43,7 +44,7 @@ export interface QueueBackend {
   readonly addJobs: AddJobs;
   /** Throws TransientError where a call would wait for a connection rather than fail. */
   readonly assertConnected: () => void;
-  /** When the job that will be taken next was added; null where none waits. */
+  /** When the job was added that has waited longest, in whichever lane; null where none waits. */
   readonly oldestWaiting: () => Promise<Date | null>;
   /** Null where the queue is not in Redis. */
   readonly redisFacts: () => Promise<RedisFacts | null>;
@@ -92,12 +93,7 @@ export function openRedisBackend(location: RedisLocation, shared?: QueueConnecti
     assertConnected: () => {
       if (redis.status !== 'ready') throw new TransientError('queue_unavailable', 'Redis is not connected');
     },
-    // The list's tail is taken next. Only its time is read: the job itself may hold megabytes.
-    oldestWaiting: async () => {
-      const jobId = await redis.lindex(bull.toKey('wait'), -1);
-      const addedAt = jobId === null ? null : await redis.hget(bull.toKey(jobId), 'timestamp');
-      return addedAt === null ? null : new Date(Number(addedAt));
-    },
+    oldestWaiting: () => oldestInRedis(redis, (name) => bull.toKey(name)),
     redisFacts: async () =>
       worstOf(await Promise.all(mastersOf(redis).map(async (master) => redisFactsOf(await master.info())))),
     connected: () => awaitReady(redis),
@@ -148,14 +144,7 @@ export function openPostgresBackend(location: QueueLocation): QueueBackend {
     completedKept: { age: 60 },
     addJobs: addJobsToPostgres(pool, bull),
     assertConnected: () => undefined,
-    // By the index that workers take jobs by. BullMQ's own listing would read the body too.
-    oldestWaiting: async () => {
-      const { rows } = await pool.query<{ readonly added_at_ms: string }>(
-        `select added_at_ms from job where queue = $1 and state = 'waiting' order by priority, seq limit 1`,
-        [location.name],
-      );
-      return rows[0] === undefined ? null : new Date(Number(rows[0].added_at_ms));
-    },
+    oldestWaiting: () => oldestInPostgres(pool, location.name),
     redisFacts: async () => null,
     connected: () => refuseOlderSchema(bull),
     assertReady: answers,

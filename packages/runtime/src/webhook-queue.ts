@@ -59,7 +59,7 @@ export interface WebhookQueue extends AsyncDisposable {
   readonly forgetFailed: (jobId: string) => Promise<void>;
   readonly placeOf: (jobId: string) => Promise<JobPlace>;
   readonly counts: () => Promise<QueueCounts>;
-  /** When the job that will be taken next was added; null where none waits. */
+  /** When the job was added that has waited longest, in whichever lane; null where none waits. */
   readonly oldestWaiting: () => Promise<Date | null>;
   /** What Redis says of itself; null where the queue is not in Redis. */
   readonly redisFacts: () => Promise<RedisFacts | null>;

@@ -30,7 +30,7 @@ function queueMetrics(declare: Declare) {
     }),
     oldestWaiting: declare.gauge({
       name: 'penstock_queue_oldest_waiting_seconds',
-      help: 'Age of the job that will be taken next; 0 where none waits.',
+      help: 'Age of the job that has waited longest, in whichever lane; 0 where none waits.',
       labels: {},
       serves: 'Webhook path: age of the backlog; alert OldestWaiting',
     }),
