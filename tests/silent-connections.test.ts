@@ -8,6 +8,8 @@ import { openWebhookQueue } from '@penstock/runtime/webhook-queue';
 import { within } from '@penstock/runtime/within';
 import { openLink } from './chaos/proxy.ts';
 import { aDelivery } from './harness/deliveries.ts';
+import { createTestSystem } from './harness/system.ts';
+import { until } from './harness/until.ts';
 
 /** The other end is gone and nothing says so: no end, no reset, what is written disappears. */
 
@@ -24,6 +26,19 @@ test('a statement on a connection that has gone silent fails as an outage, and t
   const failure = await sql`select 2`.execute(db).catch((error: unknown) => error);
   expect(isDatabaseOutage(failure)).toBe(true);
   expect((await sql<{ three: number }>`select 3 as three`.execute(db)).rows).toEqual([{ three: 3 }]);
+});
+
+test('a statement that the server knows nothing of is given up on in seconds, long before its time is up', async () => {
+  await using link = await openLink({ port: portOf(testPostgresUrl()) });
+  await using db = openDatabase({
+    url: through(testPostgresUrl(), link.port),
+    poolMax: 1,
+    applicationName: 'test-asks',
+  });
+  await sql`select 1`.execute(db);
+  link.halfOpen();
+  const failure = await within(20_000, sql`select 2`.execute(db)).catch((error: unknown) => error);
+  expect(isDatabaseOutage(failure)).toBe(true);
 });
 
 test('a connection that was asked nothing is left alone, however long it is silent', async () => {
@@ -81,6 +96,26 @@ test('a worker that is to stop while its connection to Redis is silent ends its 
   // Less than a process may take for its end (SHUTDOWN_MS), and than a silent connection is otherwise waited for.
   await within(7_000, Promise.resolve(consumer[Symbol.asyncDispose]()));
   expect(await queue.counts()).toMatchObject({ active: 0, completed: 1 });
+});
+
+test('a worker that is to stop while its connections to PostgreSQL are silent ends with 0, and gives its job back', async () => {
+  await using system = await createTestSystem('redis', {
+    PENSTOCK_CONFIG: 'tests/harness/slow-handler.test.config.ts',
+  });
+  const { DATABASE_URL = '' } = system.environment;
+  await using link = await openLink({ port: portOf(DATABASE_URL) });
+  const worker = await system.startWorker({ DATABASE_URL: through(DATABASE_URL, link.port) });
+  const delivery = aDelivery();
+  await system.queue.add([delivery]);
+  await worker.waitForLine(/^in hand: /);
+  link.halfOpen();
+  worker.kill('SIGTERM');
+  expect(await worker.exited).toEqual({ code: 0, signal: null });
+  expect(await system.queue.counts()).toMatchObject({ active: 0, failed: 0 });
+
+  await sql`insert into repaired default values`.execute(system.db);
+  await using _next = await system.startWorker();
+  await until(async () => (await system.effects()).size === 1, { what: 'the event to be processed' });
 });
 
 function portOf(url: string): number {

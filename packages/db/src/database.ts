@@ -4,6 +4,7 @@ import { ConfigurationError, PermanentError, toFailure, TransientError } from '@
 import type { PayloadKeys } from '@penstock/core/payload-keys';
 import { isMonthMissing } from './months.ts';
 import { LedgerDialect } from './ledger-dialect.ts';
+import { askServer } from './ask-server.ts';
 import { endWhenSilent } from './end-when-silent.ts';
 import { isStaleStatement, namingStatements } from './named-statements.ts';
 import type { Database } from './schema.ts';
@@ -68,6 +69,8 @@ export function openDatabase(options: {
   readonly applicationName: string;
   /** How long a statement may go without any answer before its connection is taken to be dead; 75 s unless said otherwise. */
   readonly silenceMs?: number;
+  /** After how long without an answer the server is asked what it is doing; 2 s unless said otherwise. */
+  readonly askMs?: number;
   readonly onError?: (error: Error) => void;
   /** Told of every statement that was executed. */
   readonly onQuery?: (query: ExecutedQuery) => void;
@@ -82,10 +85,10 @@ export function openDatabase(options: {
 }): LedgerDatabase & AsyncDisposable & { readonly poolUse: () => PoolUse } {
   const { connectionString, isPooled } = readUrl(options.url);
   const namesStatements = options.namesStatements === true && !isPooled;
+  const server = { connectionString, application_name: options.applicationName };
   const pool = new Pool({
-    connectionString,
+    ...server,
     max: options.poolMax,
-    application_name: options.applicationName,
     connectionTimeoutMillis: 5_000,
     idleTimeoutMillis: 30_000,
     keepAlive: true,
@@ -103,7 +106,12 @@ export function openDatabase(options: {
   pool.on('connect', (client) => {
     // A connection that breaks while in use tells its query; without a listener of its own it would end the process too.
     client.on('error', () => undefined);
-    endWhenSilent(client, options.silenceMs ?? SILENCE_MS);
+  });
+  endWhenSilent(pool, {
+    silenceMs: options.silenceMs ?? SILENCE_MS,
+    askMs: options.askMs,
+    // A pooler's sessions are not the server's.
+    askServer: isPooled ? async () => 'unknown' : (processId) => askServer(server, processId),
   });
   const { onQuery, onStatement } = options;
   const db = new Kysely<Database>({
