@@ -15,7 +15,7 @@ import { conflictsRoute } from './conflicts-route.ts';
 import { keysRoute } from './keys-route.ts';
 import { limitBody } from './limit-body.ts';
 import { loginRoutes, type LoginWorld } from './login.ts';
-import { frontPage, refusalPage } from './pages.ts';
+import { frontPage } from './pages.ts';
 import { paymentRoute } from './payment-route.ts';
 import { boardRoute } from './queue-board.ts';
 import { maskBoardAnswers } from './mask-board.ts';
@@ -24,9 +24,9 @@ import { limitBoardChanges } from './board-changes.ts';
 import { deadRoutes } from './dead-routes.ts';
 import { replayRoutes } from './replay-routes.ts';
 import { requireOperator } from './require-operator.ts';
-import { addressOf, idsOf, wantsPage } from './request.ts';
+import { addressOf, idsOf } from './request.ts';
 import { requireSession } from './require-session.ts';
-import { refusalDetails, refuse, type ConsoleEnv } from './respond.ts';
+import { refuse, type ConsoleEnv } from './respond.ts';
 import { slaRoute } from './sla-route.ts';
 import { secureAnswers } from './secure-answers.ts';
 
@@ -114,13 +114,7 @@ export function createConsoleApp(world: ConsoleWorld, events: ConsoleEvents): Ho
   app.onError((error, context) => {
     if (error instanceof HTTPException && error.status === 403) return refuse(context, { kind: 'origin_foreign' });
     if (isStatementTimeout(error)) return refuse(context, { kind: 'read_too_slow' });
-    if (error instanceof ReplayError) {
-      const refusal = { kind: 'replay_refused', error } as const;
-      const { status, title, detail, code } = refusalDetails(refusal);
-      return wantsPage(context.req.header('accept'))
-        ? context.html(refusalPage({ title, detail: detail ?? '', code }), status)
-        : refuse(context, refusal);
-    }
+    if (error instanceof ReplayError) return refuse(context, { kind: 'replay_refused', error });
     if (error instanceof TransientError) return refuse(context, { kind: 'queue_unavailable' });
     events.requestFailed({ ...idsOf(context), error });
     return refuse(context, { kind: isDatabaseOutage(error) ? 'database_unavailable' : 'unexpected' });

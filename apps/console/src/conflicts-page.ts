@@ -1,6 +1,7 @@
 import { explainConflict } from '@penstock/core/conflict';
 import type { FoundConflict } from '@penstock/db/find-conflicts';
 import { html } from 'hono/html';
+import { timeOf } from './forms.ts';
 import { page, type Html } from './pages.ts';
 
 /** What does not add up, newest first; `more` is the address of what comes after. */
@@ -44,9 +45,4 @@ function stateOf({ state, closeReason, closedBy, closedByEvent, fetchState, fetc
   if (state !== 'open') return `${state} by ${closedByEvent ?? closedBy ?? 'nobody'}: ${closeReason ?? ''}`;
   if (fetchErrorCode !== null) return `open, could not be asked: ${fetchErrorCode}`;
   return fetchState === 'idle' ? 'open' : `open, ${fetchState}`;
-}
-
-function timeOf(time: Date): Html {
-  const text = time.toISOString();
-  return html`<time datetime="${text}">${text.slice(0, 16).replace('T', ' ')} UTC</time>`;
 }

@@ -1,5 +1,6 @@
 import type { KeyUse } from '@penstock/db/key-uses';
 import { html } from 'hono/html';
+import { timeOf } from './forms.ts';
 import { page, type Html } from './pages.ts';
 
 /** Which signing key proved the deliveries of each endpoint when first and when last. */
@@ -26,11 +27,6 @@ function keysTable(keys: readonly KeyUse[], now: Date): Html {
         <tr><th scope="row">${endpoint}</th><td><code>${keyId}</code></td><td>${timeOf(lastUsedAt)}, ${agoOf(lastUsedAt, now)}</td><td>${timeOf(firstUsedAt)}</td></tr>`,
       )}</tbody>
     </table>`;
-}
-
-function timeOf(time: Date): Html {
-  const text = time.toISOString();
-  return html`<time datetime="${text}">${text.slice(0, 16).replace('T', ' ')} UTC</time>`;
 }
 
 const units = [

@@ -53,20 +53,22 @@ function countsTable(counts: QueueCounts): Html {
 /** Why something was not done; `ways` lead to what may have been meant. */
 export function refusalPage(refusal: {
   readonly title: string;
-  readonly detail: string;
+  readonly detail?: string;
   readonly code: string;
-  readonly ways?: Html;
+  /** By which the log has a line about it. */
+  readonly requestId: string;
+  readonly isLoggedIn: boolean;
+  readonly ways: Html | undefined;
 }): Html {
-  return page(
-    refusal.title,
-    html`
+  const { title, detail } = refusal;
+  const content = html`
     <section aria-labelledby="refusal">
-      <h2 id="refusal">${refusal.title}</h2>
-      <p role="alert">${refusal.detail} (<code>${refusal.code}</code>)</p>
+      <h2 id="refusal">${title}</h2>
+      <p role="alert">${detail === undefined ? '' : `${detail} `}(<code>${refusal.code}</code>)</p>
       ${refusal.ways ?? ''}
-    </section>`,
-    null,
-  );
+      <p>Request <code>${refusal.requestId}</code></p>
+    </section>`;
+  return refusal.isLoggedIn ? page(title, content, null) : document(title, content);
 }
 
 /** What every page leads to, and what it tells; null for the one that lists the others. */

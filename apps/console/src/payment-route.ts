@@ -2,10 +2,10 @@ import type { LedgerDatabase } from '@penstock/db/database';
 import type { Handler } from 'hono';
 import { html } from 'hono/html';
 import { findPayment } from './find-payment.ts';
-import { refusalPage, type Html } from './pages.ts';
+import type { Html } from './pages.ts';
 import { paymentPage } from './payment-page.ts';
 import { wantsPage } from './request.ts';
-import { refusalDetails, refuse, type ConsoleEnv, type Refusal } from './respond.ts';
+import { refuse, type ConsoleEnv } from './respond.ts';
 
 /** A provider's id as the ledger takes it, with or without its prefix: printable ASCII without spaces. */
 const identifier = /^[\x21-\x7e]{1,255}$/;
@@ -15,25 +15,27 @@ export function paymentRoute(db: LedgerDatabase): Handler<ConsoleEnv, '/payments
   return async (context) => {
     const id = context.req.param('id');
     const account = context.req.query('account');
-    const isAskedByPerson = wantsPage(context.req.header('accept'));
-    const tell = (refusal: Refusal, ways?: Html): Response | Promise<Response> => {
-      if (!isAskedByPerson) return refuse(context, refusal);
-      const { status, title, detail = '', code } = refusalDetails(refusal);
-      return context.html(refusalPage({ title, detail, code, ...(ways === undefined ? {} : { ways }) }), status);
-    };
     if (!identifier.test(id))
-      return tell({ kind: 'parameter_invalid', problem: 'The id must be 1 to 255 printable ASCII characters.' });
+      return refuse(context, {
+        kind: 'parameter_invalid',
+        problem: 'The id must be 1 to 255 printable ASCII characters.',
+      });
     if (account !== undefined && !identifier.test(account))
-      return tell({ kind: 'parameter_invalid', problem: 'The account must be 1 to 255 printable ASCII characters.' });
+      return refuse(context, {
+        kind: 'parameter_invalid',
+        problem: 'The account must be 1 to 255 printable ASCII characters.',
+      });
 
     const finding = await findPayment(db, { id, account });
     switch (finding.kind) {
       case 'found':
-        return isAskedByPerson ? context.html(paymentPage(finding.payment)) : context.json(finding.payment);
+        return wantsPage(context.req.header('accept'))
+          ? context.html(paymentPage(finding.payment))
+          : context.json(finding.payment);
       case 'unknown':
-        return tell({ kind: 'payment_unknown' });
+        return refuse(context, { kind: 'payment_unknown' });
       case 'ambiguous':
-        return tell({ kind: 'payment_ambiguous', matches: finding.matches }, accountsOf(finding.matches));
+        return refuse(context, { kind: 'payment_ambiguous', matches: finding.matches }, accountsOf(finding.matches));
     }
   };
 }

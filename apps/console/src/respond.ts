@@ -3,6 +3,8 @@ import type { ReplayError, ReplayErrorCode } from '@penstock/core/replay';
 import type { Context } from 'hono';
 import type { Scope } from './api/api-key.ts';
 import { readRefusalDetails, type ReadRefusal } from './api/refusals.ts';
+import { refusalPage, type Html } from './pages.ts';
+import { wantsPage } from './request.ts';
 import type { Session } from './sessions.ts';
 
 /** What every handler of the console finds in its context. */
@@ -56,9 +58,18 @@ export interface RefusalDetails {
   readonly members?: Readonly<Record<string, unknown>>;
 }
 
-/** A refusal as an RFC 9457 problem document with a stable `code`. */
-export function refuse(context: Context<ConsoleEnv>, refusal: Refusal): Response {
+/**
+ * A refusal: a page for people, for the rest and for all of the API an RFC 9457
+ * problem document, both with a stable `code` and the request's id. `ways` lead
+ * from the page to what may have been meant.
+ */
+export function refuse(context: Context<ConsoleEnv>, refusal: Refusal, ways?: Html): Response | Promise<Response> {
   const { headers, members, ...details } = refusalDetails(refusal);
+  if (wantsPage(context.req.header('accept')) && !context.req.path.startsWith('/api/')) {
+    const { requestId } = context.var;
+    const isLoggedIn = 'session' in context.var;
+    return context.html(refusalPage({ ...details, requestId, isLoggedIn, ways }), details.status, headers);
+  }
   const body = {
     type: `urn:penstock:problem:${details.code}`,
     ...details,
