@@ -197,6 +197,15 @@ test('a browser that has logged in before has five tries of its own, whatever st
   expect((await fresh.sendPassword(testPassword, { headers: { cookie } })).status).toBe(303);
 });
 
+test('behind a proxy that is trusted each client has tries of its own, and none by a name it makes up', async () => {
+  await using fresh = await start({ TRUSTED_PROXIES: '127.0.0.1' });
+  const from = (address: string) => ({ headers: { 'x-forwarded-for': address } });
+  for (let guess = 0; guess < 5; guess += 1) await fresh.sendPassword(`wrong password ${guess}`, from('192.0.2.1'));
+  // What the client wrote stands left of what the proxy has added.
+  expect((await fresh.sendPassword(testPassword, from('198.51.100.9, 192.0.2.1'))).status).toBe(429);
+  expect((await fresh.sendPassword(testPassword, from('192.0.2.2'))).status).toBe(303);
+});
+
 test('of many guesses at once no more than five are looked at', async () => {
   await using fresh = await start();
   const answers = await Promise.all(

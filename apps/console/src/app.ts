@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { TransientError } from '@penstock/core/failure';
 import { isDatabaseOutage, isStatementTimeout, type LedgerDatabase } from '@penstock/db/database';
 import { ReplayError } from '@penstock/core/replay';
@@ -24,7 +25,7 @@ import { limitBoardChanges } from './board-changes.ts';
 import { deadRoutes } from './dead-routes.ts';
 import { replayRoutes } from './replay-routes.ts';
 import { requireOperator } from './require-operator.ts';
-import { addressOf, idsOf } from './request.ts';
+import { idsOf } from './request.ts';
 import { requireSession } from './require-session.ts';
 import { refuse, type ConsoleEnv } from './respond.ts';
 import { slaRoute } from './sla-route.ts';
@@ -39,6 +40,8 @@ export interface ConsoleWorld extends LoginWorld, ReadApiWorld {
   readonly queue: Pick<WebhookQueue, 'bulls' | 'counts' | 'location' | 'forgetFailed' | 'recreate'>;
   readonly outbox: Pick<OutboxQueue, 'bull'>;
   readonly replayPerSecond: number;
+  /** The address that a request comes from. */
+  readonly clientOf: (request: IncomingMessage) => string;
   /** Undefined where none is known. */
   readonly prometheusUrl: string | undefined;
   readonly newId: () => string;
@@ -53,10 +56,12 @@ export function createConsoleApp(world: ConsoleWorld, events: ConsoleEvents): Ho
     const started = performance.now();
     const { method, path } = context.req;
     const requestId = requestIdOf(context.req.header('x-request-id'), world.newId);
+    const address = world.clientOf(context.env.incoming);
     const request = { method, path, requestId, traceparent: context.req.header('traceparent') };
     return events.answering(request, async (span) => {
       const traceId = traceIdOf(span.traceparent);
       context.set('requestId', requestId);
+      context.set('address', address);
       context.set('traceId', traceId);
       await next();
       context.res.headers.set('x-request-id', requestId);
@@ -64,7 +69,7 @@ export function createConsoleApp(world: ConsoleWorld, events: ConsoleEvents): Ho
       events.requestAnswered({
         method,
         path,
-        address: addressOf(context.env),
+        address,
         requestId,
         span,
         status: context.res.status,

@@ -10,6 +10,7 @@ import { ConfigurationError } from '@penstock/core/failure';
 import {
   databaseSettings,
   prometheusSettings,
+  proxySettings,
   replaySettings,
   sharedSettings,
 } from '@penstock/runtime/shared-settings';
@@ -25,6 +26,7 @@ export const consoleSettings = {
     pattern: /^postgres(ql)?:\/\/\S+$/,
     expects: 'a postgres:// URL',
   }),
+  ...proxySettings,
   ...replaySettings,
   ...prometheusSettings,
   port: optionalInteger({

@@ -3,6 +3,7 @@ import { getRequestListener } from '@hono/node-server';
 import { assertLimited, assertReachable, openDatabase } from '@penstock/db/database';
 import { assertMigrated } from '@penstock/db/migrate';
 import { ConfigurationError } from '@penstock/core/failure';
+import { createClientAddress } from '@penstock/runtime/client-address';
 import { loadConfiguration } from '@penstock/runtime/configuration-file';
 import type { Environment } from '@penstock/runtime/env';
 import { reportErrorsTo } from '@penstock/runtime/error-reports';
@@ -130,6 +131,7 @@ export async function operatorsConsole(given: ConsoleProcess, scope: ProcessScop
       queue,
       outbox,
       replayPerSecond: config.replayPerSecond,
+      clientOf: createClientAddress({ trusted: config.trustedProxies, header: config.forwardedHeader }),
       prometheusUrl: config.prometheusUrl,
       newId,
       now,

@@ -8,7 +8,7 @@ import { DEVICE_DAYS, type KnownDevices } from './known-devices.ts';
 import type { Guesser, LoginLimiter } from './login-limiter.ts';
 import { nextPath } from './next-path.ts';
 import { loginPage } from './pages.ts';
-import { addressOf, cameOverHttps, DEVICE_COOKIE, idsOf, SESSION_COOKIE, wantsPage } from './request.ts';
+import { cameOverHttps, DEVICE_COOKIE, idsOf, SESSION_COOKIE, wantsPage } from './request.ts';
 import { refusalDetails, refuse, type ConsoleEnv, type Refusal } from './respond.ts';
 import type { Role, Sessions } from './sessions.ts';
 
@@ -36,7 +36,7 @@ export function loginRoutes(world: LoginWorld, events: ConsoleEvents): Hono<Cons
   routes.post('/login', limitBody(), async (context) => {
     const form = new URLSearchParams(await context.req.text());
     const next = nextPath(form.get('next') ?? undefined);
-    const address = addressOf(context.env);
+    const { address } = context.var;
     const tell = (outcome: LoginOutcome): void => events.loginAttempted({ outcome, address, ...idsOf(context) });
 
     // From here to recordFailure nothing is awaited: no two guesses share one allowance.

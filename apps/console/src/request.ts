@@ -1,4 +1,3 @@
-import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
 import type { ConsoleEnv } from './respond.ts';
 
@@ -7,11 +6,6 @@ export const SESSION_COOKIE = 'penstock_session';
 
 /** Holds what a browser is known by at its next login, and is sent there alone. */
 export const DEVICE_COOKIE = 'penstock_device';
-
-/** The connection's own address: headers that name another can be made up. */
-export function addressOf({ incoming }: HttpBindings): string {
-  return incoming.socket.remoteAddress ?? 'unknown';
-}
 
 /** What every line about a request carries, so that it can be found by its answer. */
 export interface RequestIds {

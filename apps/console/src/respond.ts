@@ -12,6 +12,8 @@ export interface ConsoleEnv {
   readonly Bindings: HttpBindings;
   readonly Variables: {
     readonly requestId: string;
+    /** The client's: the connection's own, or what a trusted proxy says of it (TRUSTED_PROXIES). */
+    readonly address: string;
     /** W3C trace id: the caller's, or one that begins here. */
     readonly traceId: string | undefined;
     /** Who is logged in; there below requireSession. */

@@ -1,6 +1,5 @@
-import { forwardedHeaders, networkList } from '@penstock/runtime/client-address';
 import { integer, oneOf, optionalInteger, optionalText, readSettings, type Environment } from '@penstock/runtime/env';
-import { sharedSettings } from '@penstock/runtime/shared-settings';
+import { proxySettings, sharedSettings } from '@penstock/runtime/shared-settings';
 
 /** Every setting of ingest. */
 export const ingestSettings = {
@@ -122,16 +121,7 @@ export const ingestSettings = {
     min: 0,
     max: 1_000_000,
   }),
-  trustedProxies: networkList({
-    name: 'TRUSTED_PROXIES',
-    about: "addresses and networks of proxies that are believed what they say of their client's address",
-  }),
-  forwardedHeader: oneOf({
-    name: 'FORWARDED_HEADER',
-    about: 'the header in which they say it',
-    words: forwardedHeaders,
-    fallback: 'x-forwarded-for',
-  }),
+  ...proxySettings,
   trustedRootsFile: optionalText({
     name: 'TRUSTED_ROOTS_FILE',
     about: "PEM certificates trusted beside the system's, for demonstrations; refused in production",

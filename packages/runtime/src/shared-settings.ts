@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { readPayloadKeys, type PayloadKeys } from '@penstock/core/payload-keys';
+import { forwardedHeaders, networkList } from './client-address.ts';
 import { integer, list, oneOf, optionalInteger, optionalText, requiredText, text, type Setting } from './env.ts';
 import { SHARDS_MAX } from './queue-shards.ts';
 
@@ -120,6 +121,20 @@ export const databaseSettings = {
     // The sweeper and the retention each hold one while they work with another.
     min: 3,
     max: 200,
+  }),
+};
+
+/** Where proxies stand between a process and its clients. */
+export const proxySettings = {
+  trustedProxies: networkList({
+    name: 'TRUSTED_PROXIES',
+    about: "addresses and networks of proxies that are believed what they say of their client's address",
+  }),
+  forwardedHeader: oneOf({
+    name: 'FORWARDED_HEADER',
+    about: 'the header in which they say it',
+    words: forwardedHeaders,
+    fallback: 'x-forwarded-for',
   }),
 };
 

@@ -4,7 +4,7 @@ import type { Context, MiddlewareHandler } from 'hono';
 import { getCookie } from 'hono/cookie';
 import type { ConsoleEvents } from '../events.ts';
 import type { Guesser, LoginLimiter } from '../login-limiter.ts';
-import { addressOf, idsOf, loginLocation, SESSION_COOKIE, wantsPage, type RequestIds } from '../request.ts';
+import { idsOf, loginLocation, SESSION_COOKIE, wantsPage, type RequestIds } from '../request.ts';
 import { refuse, type ConsoleEnv } from '../respond.ts';
 import type { Sessions } from '../sessions.ts';
 import { isSecretOf, readApiKey, scopes, type Scope } from './api-key.ts';
@@ -34,7 +34,7 @@ export function authenticate(world: AuthenticationWorld, events: ConsoleEvents):
     const token = /^Bearer +(?<token>\S+) *$/i.exec(context.req.header('authorization') ?? '')?.groups?.['token'];
     if (token === undefined) return withoutKey(context, { sessions: world.sessions, next });
 
-    const address = addressOf(context.env);
+    const { address } = context.var;
     const sent = readApiKey(token);
     const guesser: Guesser = { kind: 'stranger', address };
     const waitMs = world.keyLimiter.waitMs(guesser);
