@@ -89,6 +89,19 @@ describe.each(['postgres', 'memory'] as const)('the ledger in %s', (kind) => {
     expect(await own.store.ledgerStandingOf(delivery)).toMatchObject({ state: 'received' });
   });
 
+  test("a database that is not the ledger may be away under a savepoint: what it says is the work's own failure", async () => {
+    await using own = await storeUnderTest(kind);
+    const delivery = aDelivery();
+    const outcome = await own.store.transaction(async (tx) => {
+      await tx.enterLedger(delivery);
+      return tx.underSavepoint({ timeoutMs: 1_000, refuse: () => undefined }, async () => {
+        throw new Error('Connection terminated unexpectedly');
+      });
+    });
+    expect(outcome).toMatchObject({ kind: 'taken back' });
+    expect(await own.store.ledgerStandingOf(delivery)).toMatchObject({ state: 'received' });
+  });
+
   test('a transmission is bound to one body for ever', async () => {
     await using own = await storeUnderTest(kind);
     const delivery = aDelivery({ transmissionId: 'transmission-1' });

@@ -84,6 +84,7 @@ export async function worker(given: WorkerProcess, scope: ProcessScope): Promise
       payloadKeys: config.payloadKeys,
       applicationName: 'penstock-worker',
       namesStatements: true,
+      longestStatementMs: Math.max(config.handlerMs, ...handlers.map(({ timeoutMs }) => timeoutMs ?? 0)),
       onError: events.queueError,
       onStatement: events.statementEnded,
     }),

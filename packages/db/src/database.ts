@@ -19,15 +19,18 @@ export type Connection = Kysely<Database>;
 /** An event's statements take milliseconds; a minute is a fault to be reported. */
 export const STATEMENT_TIMEOUT_MS = 60_000;
 
+/** Nothing of ours waits for something else within a transaction for so long. */
+export const IDLE_TIMEOUT_MS = 120_000;
+
 /** What a session of ours may take, in milliseconds, by the names that PostgreSQL has for it. */
 const sessionLimits = {
   statement_timeout: STATEMENT_TIMEOUT_MS,
   lock_timeout: 10_000,
-  idle_in_transaction_session_timeout: 120_000,
+  idle_in_transaction_session_timeout: IDLE_TIMEOUT_MS,
 } as const;
 
-/** Past this PostgreSQL would have ended the statement and said so. */
-const SILENCE_MS = STATEMENT_TIMEOUT_MS + 15_000;
+/** How long after its time a statement has not been answered, if only because it was ended, that no answer will come. */
+const SILENCE_AFTER_MS = 15_000;
 
 /** A statement that was executed. */
 export interface ExecutedQuery {
@@ -67,7 +70,7 @@ export function openDatabase(options: {
   readonly url: string;
   readonly poolMax: number;
   readonly applicationName: string;
-  /** How long a statement may go without any answer before its connection is taken to be dead; 75 s unless said otherwise. */
+  /** How long a statement may go without any answer before its connection is taken to be dead, where the server cannot be asked; 15 s more than it may take. */
   readonly silenceMs?: number;
   /** After how long without an answer the server is asked what it is doing; 2 s unless said otherwise. */
   readonly askMs?: number;
@@ -78,13 +81,17 @@ export function openDatabase(options: {
   readonly onStatement?: (statement: TimedStatement) => void;
   /** What bodies are sealed and opened with; without them they are stored as they are. */
   readonly payloadKeys?: PayloadKeys | undefined;
-  /** How long one statement may take. */
+  /** How long one statement may take; a minute unless said otherwise. */
   readonly statementTimeoutMs?: number;
+  /** How long a statement may take for which another time is set (a handler's), where that is longer. */
+  readonly longestStatementMs?: number;
   /** Whether statements that come again are kept parsed, and sent without waiting where they may be (pipeline.ts): for who asks the same few things of every event. */
   readonly namesStatements?: boolean;
 }): LedgerDatabase & AsyncDisposable & { readonly poolUse: () => PoolUse } {
   const { connectionString, isPooled } = readUrl(options.url);
   const namesStatements = options.namesStatements === true && !isPooled;
+  const statementMs = options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS;
+  const longestMs = Math.max(statementMs, STATEMENT_TIMEOUT_MS, options.longestStatementMs ?? 0);
   const server = { connectionString, application_name: options.applicationName };
   const pool = new Pool({
     ...server,
@@ -94,9 +101,7 @@ export function openDatabase(options: {
     keepAlive: true,
     // Only who asks several things at a time notices (pipeline.ts): Kysely gives its connection to one after the other.
     pipeline: namesStatements,
-    ...(isPooled
-      ? {}
-      : { ...sessionLimits, statement_timeout: options.statementTimeoutMs ?? sessionLimits.statement_timeout }),
+    ...(isPooled ? {} : { ...sessionLimits, statement_timeout: statementMs }),
     types: {
       getTypeParser: (oid, format) =>
         oid === INT8 && format !== 'binary' ? readInt8 : types.getTypeParser(oid, format),
@@ -108,7 +113,7 @@ export function openDatabase(options: {
     client.on('error', () => undefined);
   });
   endWhenSilent(pool, {
-    silenceMs: options.silenceMs ?? SILENCE_MS,
+    silenceMs: options.silenceMs ?? longestMs + SILENCE_AFTER_MS,
     askMs: options.askMs,
     // A pooler's sessions are not the server's.
     askServer: isPooled ? async () => 'unknown' : (processId) => askServer(server, processId),
@@ -204,8 +209,8 @@ export function isDatabaseOutage(error: unknown): boolean {
   return /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)$/.test(code);
 }
 
-/** The same, by marks that only PostgreSQL and its driver leave: a handler's own network faults are not among them. */
-export function isLedgerOutage(error: unknown): boolean {
+/** The same, by marks that only PostgreSQL and its driver leave. */
+function isLedgerOutage(error: unknown): boolean {
   if (error instanceof DatabaseError) return /^(08|53|57P0|58|25006|25P03)/.test(error.code ?? '');
   return (
     error instanceof Error &&

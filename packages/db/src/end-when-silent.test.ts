@@ -37,6 +37,11 @@ test('where the server cannot be asked, a silent connection is ended after its t
   expect(watched.asked().length).toBeGreaterThan(0);
 });
 
+test('what the server works on is waited for beyond that time: its own limits end it', async () => {
+  await using watched = await openWatched({ askMs: 50, silenceMs: 200, says: 'working' });
+  await expect(watched.ask('select pg_sleep(0.7)')).resolves.toBeUndefined();
+});
+
 test('what is large is given the time to be sent before the server is asked about it', async () => {
   await using watched = await openWatched({ askMs: 50, silenceMs: 60_000, says: 'waiting_for_us' });
   watched.hold();

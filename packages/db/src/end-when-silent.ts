@@ -61,7 +61,6 @@ function watchConnection(client: PoolClient, watch: SilenceWatch, onSilent: () =
     // One that has been asked nothing may be silent for as long as it likes.
     if (!isAsked(client)) return;
     silentMs += socket.timeout ?? 0;
-    if (silentMs >= silenceMs) return end();
     const { bytesRead } = socket;
     const isSilent = (): boolean => isAsked(client) && socket.bytesRead === bytesRead;
     const sendingMs = Math.floor((socket.bytesWritten - sentBeforeAnswer) / BYTES_PER_SECOND) * 1_000;
@@ -71,8 +70,10 @@ function watchConnection(client: PoolClient, watch: SilenceWatch, onSilent: () =
         await delay(GRACE_MS, undefined, { ref: false });
         if (isSilent()) return end();
       }
+      // One that the server works on ends by the server's own limits.
+      if (state === 'unknown' && silentMs >= silenceMs && isSilent()) return end();
     }
-    if (isSilent()) socket.setTimeout(Math.min(silentMs, silenceMs - silentMs));
+    if (isSilent()) socket.setTimeout(silentMs < silenceMs ? Math.min(silentMs, silenceMs - silentMs) : silenceMs);
   };
   socket.on('data', () => {
     sentBeforeAnswer = socket.bytesWritten;

@@ -6,11 +6,11 @@ import { recordCollision } from './collisions.ts';
 import { findConfirmation, storeConfirmation } from './confirmations.ts';
 import { beginTrial, countCrashes, endTrial } from './crashes.ts';
 import {
+  IDLE_TIMEOUT_MS,
   isDatabaseOutage,
-  isLedgerOutage,
-  STATEMENT_TIMEOUT_MS,
   type LedgerDatabase,
   type LedgerTransaction,
+  STATEMENT_TIMEOUT_MS,
 } from './database.ts';
 import { recordDelivery } from './deliveries.ts';
 import { deliveryOfStoredEvent, storedBody, storeEvent } from './events.ts';
@@ -167,21 +167,30 @@ export function eventTransaction(tx: LedgerTransaction): EventTransaction {
     countCrashes: (...given) => countCrashes(tx, ...given),
     beginTrial: (...given) => beginTrial(tx, ...given),
     underSavepoint: async ({ timeoutMs, refuse }, work) => {
-      // Its statements end with its time, or the roll-back would wait behind one that does not.
-      await sql.raw(`savepoint handler; set local statement_timeout = ${timeoutMs}`).execute(tx);
+      // Its statements end with its time, or the roll-back would wait behind one that does not; and between them it may do something else for as long.
+      await sql.raw(`savepoint handler; ${limitsOf({ statementMs: timeoutMs, idleMs: timeoutMs })}`).execute(tx);
       try {
         const guarded = tx.withPlugin(beforeEachQuery(refuse));
         await work({ tx: guarded, addToOutbox: (...given) => addToOutbox(guarded, ...given) });
         // Refused where the work swallowed a database error: what it wrote is lost, so it has failed.
-        await sql.raw(`release savepoint handler; set local statement_timeout = ${STATEMENT_TIMEOUT_MS}`).execute(tx);
+        await sql
+          .raw(`release savepoint handler; ${limitsOf({ statementMs: STATEMENT_TIMEOUT_MS, idleMs: timeoutMs })}`)
+          .execute(tx);
         return { kind: 'kept' };
       } catch (thrown) {
-        if (isLedgerOutage(thrown)) throw thrown;
+        // What the error says does not tell whose database is away: a handler may ask others. That this succeeds tells that ours is there.
         await sql.raw('rollback to savepoint handler; release savepoint handler').execute(tx);
         return { kind: 'taken back', thrown };
       }
     },
   };
+}
+
+/** Idle sessions have a time of their own, which is set anew only where a handler may take longer. */
+function limitsOf({ statementMs, idleMs }: { readonly statementMs: number; readonly idleMs: number }): string {
+  const statement = `set local statement_timeout = ${statementMs}`;
+  if (idleMs < IDLE_TIMEOUT_MS) return statement;
+  return `${statement}; set local idle_in_transaction_session_timeout = ${idleMs + IDLE_TIMEOUT_MS}`;
 }
 
 function beforeEachQuery(refuse: () => void): KyselyPlugin {
