@@ -11,6 +11,8 @@ const LOOK_MS = 2_000;
 /** What takes jobs from a queue, wherever it is. */
 export interface QueueWorkers {
   readonly ready: () => Promise<void>;
+  /** From now on so many jobs may be in hand. */
+  readonly setConcurrency: (concurrency: number) => void;
   /** Stops the intake and waits for the jobs in hand. */
   readonly close: () => Promise<void>;
 }
@@ -34,10 +36,12 @@ export function openRedisWorkers(
   const redis = connectConsumer(location.url);
   const workers: Worker<unknown, string>[] = [];
   let isClosing = false;
+  let total = options.concurrency;
+  const concurrencyOf = (known: number): number => Math.max(1, Math.floor(total / known));
   const look = async (): Promise<void> => {
     const known = await announceShards(redis, location);
     if (isClosing) return;
-    const concurrency = Math.max(1, Math.floor(options.concurrency / known));
+    const concurrency = concurrencyOf(known);
     for (const worker of workers) worker.concurrency = concurrency;
     while (workers.length < known)
       workers.push(options.start(shardLocation(location, workers.length), { redis, concurrency }));
@@ -55,6 +59,10 @@ export function openRedisWorkers(
     ready: async () => {
       await looking;
       await Promise.all(workers.map((worker) => worker.waitUntilReady()));
+    },
+    setConcurrency: (concurrency) => {
+      total = concurrency;
+      for (const worker of workers) worker.concurrency = concurrencyOf(workers.length);
     },
     close: async () => {
       isClosing = true;

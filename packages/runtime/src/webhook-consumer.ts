@@ -2,18 +2,19 @@ import {
   DelayedError,
   UnrecoverableError,
   WaitingError,
-  Worker,
   createPostgresBackend,
   type Job,
-  type JobProgress,
   type PostgresConnectionOptions,
   type PostgresQueueBackend,
+  type RedisQueueBackend,
   type WorkerOptions,
 } from 'bullmq';
 import { PermanentError, toError, toFailure } from '@penstock/core/failure';
 import { OUTAGE_DELAY_MS, retryDelay, usualPace } from '@penstock/core/retry-policy';
 import { openDelivery, openWherePossible } from '@penstock/core/sealed-delivery';
 import { openQueuePool } from './queue-pool.ts';
+import { boundBytes } from './bytes-in-hand.ts';
+import { CountingWorker } from './counting-worker.ts';
 import { isBurialName } from './job-names.ts';
 import type { QueueLocation } from './queue-location.ts';
 import { isReplayed } from './lanes.ts';
@@ -50,20 +51,24 @@ export interface ConsumerOptions {
   readonly concurrency: number;
   /** A job whose worker has been silent for this long is another worker's. */
   readonly lockMs: number;
+  /** What the jobs in hand may hold together, in characters; 64 Mi unless said otherwise. */
+  readonly bytesMax?: number;
   readonly attempt: (job: QueuedJob) => Promise<JobVerdict>;
   /** A job that the queue gave up on by itself, having stalled too often. */
   readonly onAbandoned: (job: QueuedJob, reason: string) => Promise<void>;
   readonly onError: (error: Error) => void;
 }
 
-type RedisWorker = Worker<unknown, string>;
-type PostgresWorker = Worker<unknown, string, string, PostgresQueueBackend, JobProgress, PostgresConnectionOptions>;
+type PostgresWorker = CountingWorker<PostgresQueueBackend, PostgresConnectionOptions>;
 
 /**
  * How often a job may lose its worker before the queue gives up on it by itself. Whoever counts crashes is done long before, if
  * it is the job's fault; if not, workers that end again and again for an hour condemn nothing.
  */
 const STALLS_MAX = 200;
+
+/** Six of the largest bodies; of usual ones, many times what is in hand. Reading one takes some times of it. */
+const BYTES_IN_HAND_MAX = 64 * 1_024 * 1_024;
 
 /** What BullMQ says of a job that it gave up on by itself; it has no code for it. */
 const STALLED_TOO_OFTEN = 'job stalled more than allowable limit';
@@ -90,7 +95,19 @@ function reasonOf(error: Error): string {
  */
 export function consumeWebhooks(options: ConsumerOptions): AsyncDisposable & { readonly ready: () => Promise<void> } {
   const keys = options.location.payloadKeys ?? null;
+  const inHand = boundBytes<Job<unknown, string>>({
+    bytesMax: options.bytesMax ?? BYTES_IN_HAND_MAX,
+    // One at a time goes on: what is too large for all is not too large for one.
+    take: (more) => workers.setConcurrency(more ? options.concurrency : 1),
+  });
   const take: Take = async (job, token) => {
+    try {
+      return await work(job, token);
+    } finally {
+      inHand.letGo(job);
+    }
+  };
+  const work: Take = async (job, token) => {
     const attempt = job.attemptsMade + 1;
     const postpone = async (delayMs: number): Promise<never> => {
       await job.moveToDelayed(Date.now() + delayMs, token);
@@ -153,7 +170,8 @@ export function consumeWebhooks(options: ConsumerOptions): AsyncDisposable & { r
           : retryDelay({ attempt: attemptsMade, seed: job?.id ?? '' }).delayMs,
     },
   };
-  const attend = <Opened extends RedisWorker | PostgresWorker>(worker: Opened): Opened => {
+  const attend = <Opened extends CountingWorker | PostgresWorker>(worker: Opened): Opened => {
+    worker.onTaken = inHand.hold;
     worker.on('error', options.onError);
     worker.on('failed', (job, error) => {
       if (job === undefined || error instanceof RetryLater || error.message !== STALLED_TOO_OFTEN) return;
@@ -165,14 +183,14 @@ export function consumeWebhooks(options: ConsumerOptions): AsyncDisposable & { r
     return worker;
   };
   const { location } = options;
-  const { ready, close } =
+  const workers: QueueWorkers =
     location.backend === 'redis'
       ? openRedisWorkers(location, {
           concurrency: options.concurrency,
           onError: options.onError,
           start: (shard, { redis, concurrency }) =>
             attend(
-              new Worker<unknown, string>(shard.name, take, {
+              new CountingWorker<RedisQueueBackend>(shard.name, take, {
                 ...common,
                 concurrency,
                 connection: redis,
@@ -181,7 +199,7 @@ export function consumeWebhooks(options: ConsumerOptions): AsyncDisposable & { r
             ),
         })
       : openPostgresWorker(location, { take, common, attend });
-  return { ready, [Symbol.asyncDispose]: close };
+  return { ready: workers.ready, [Symbol.asyncDispose]: workers.close };
 }
 
 /**
@@ -219,7 +237,7 @@ function openPostgresWorker(
     mayForget: true,
   });
   const worker: PostgresWorker = attend(
-    new Worker<unknown, string, string, PostgresQueueBackend, JobProgress, PostgresConnectionOptions>(
+    new CountingWorker<PostgresQueueBackend, PostgresConnectionOptions>(
       location.name,
       take,
       { ...common, connection: pool },
@@ -228,6 +246,9 @@ function openPostgresWorker(
   );
   return {
     ready: async () => void (await worker.waitUntilReady()),
+    setConcurrency: (concurrency) => {
+      worker.concurrency = concurrency;
+    },
     close: async () => {
       await worker.close();
       await pool.end();
