@@ -115,25 +115,6 @@ test('every process is asked on the private port that its image listens on', () 
   }
 });
 
-describe('workers', () => {
-  test('are scaled by depth and by age of the queue, in metrics that exist', () => {
-    const text = JSON.stringify(named('ScaledObject', 'pay-worker'));
-    const metrics = readFileSync(path.join(repository, 'docs/METRICS.md'), 'utf8');
-    const queries = [...text.matchAll(/max\((penstock_[a-z_]+)/g)].map((match) => match[1] ?? '');
-    expect(queries).toEqual(['penstock_queue_jobs', 'penstock_queue_oldest_waiting_seconds']);
-    for (const name of queries) expect(metrics).toContain(`\`${name}\``);
-  });
-
-  test('stand at a fixed number without KEDA', async () => {
-    const worker = { ...z.looseObject({}).parse(chartValues()['worker']), keda: { enabled: false } };
-    const without = await renderChart(chartValues({ worker }));
-    expect(without.some(({ kind }) => kind === 'ScaledObject')).toBe(false);
-    expect(without.find(({ kind, metadata }) => kind === 'Deployment' && metadata.name === 'pay-worker')).toMatchObject(
-      { spec: { replicas: 3 } },
-    );
-  });
-});
-
 describe('the canary', () => {
   const variable = (some: readonly Manifest[], name: string) =>
     podsOf(some.filter(({ metadata }) => metadata.name === 'pay-canary'))[0]?.containers[0].env.find(

@@ -15,10 +15,19 @@ const manifestSchema = z.looseObject({
 /** A rendered object of Kubernetes. */
 export type Manifest = z.output<typeof manifestSchema>;
 
-/** values.yaml, with what is given in place of its top-level entries. */
+const mapSchema = z.record(z.string(), z.unknown());
+
+/** values.yaml with what is given over it, as helm does with a file of one's own: maps are merged, all else is replaced. */
 export function chartValues(changed: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
-  const values: unknown = parseYaml(readFileSync(path.join(folder, 'values.yaml'), 'utf8'));
-  return { ...z.record(z.string(), z.unknown()).parse(values), ...changed };
+  return merged(mapSchema.parse(parseYaml(readFileSync(path.join(folder, 'values.yaml'), 'utf8'))), changed);
+}
+
+function merged(values: Record<string, unknown>, changed: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const over = Object.entries(changed).map(([name, value]) => {
+    const [mine, given] = [mapSchema.safeParse(values[name]), mapSchema.safeParse(value)];
+    return [name, mine.success && given.success ? merged(mine.data, given.data) : value] as const;
+  });
+  return { ...values, ...Object.fromEntries(over) };
 }
 
 /**

@@ -58,23 +58,13 @@
         - { name: tls, secret: { secretName: {{ .Values.tlsSecret }} } }
 {{- end }}
 {{- end }}
-{{/* A worker's pod. Its variables come last, so that more can be named behind them. */}}
+{{/* What a worker's pod is, behind its `spec:`. Its variables come last, so that more can be named behind them. */}}
 {{- define "penstock.worker-pod" }}
-    spec:
       automountServiceAccountToken: false
       enableServiceLinks: false
       terminationGracePeriodSeconds: {{ .Values.terminationGracePeriodSeconds }}
       securityContext:
 {{- template "penstock.security" . }}
-      topologySpreadConstraints:
-        - maxSkew: 1
-          topologyKey: topology.kubernetes.io/zone
-          whenUnsatisfiable: ScheduleAnyway
-          labelSelector: { matchLabels: { app.kubernetes.io/instance: {{ .Release.Name }}, app.kubernetes.io/component: worker } }
-        - maxSkew: 1
-          topologyKey: kubernetes.io/hostname
-          whenUnsatisfiable: ScheduleAnyway
-          labelSelector: { matchLabels: { app.kubernetes.io/instance: {{ .Release.Name }}, app.kubernetes.io/component: worker } }
 {{- template "penstock.volumes" . }}
       containers:
         - name: worker
@@ -100,5 +90,11 @@
 {{- end }}
 {{- range $name, $value := .Values.worker.env }}
             - { name: {{ $name }}, value: {{ printf "%q" $value }} }
+{{- end }}
+{{- end }}
+{{/* Which series are this release's, by the labels that its ServiceMonitor gives them. */}}
+{{- define "penstock.own-series" }}
+{{- if .Values.worker.keda.matchers }}{{ .Values.worker.keda.matchers }}
+{{- else }}namespace="{{ .Release.Namespace }}",service="{{ .Release.Name }}-private"
 {{- end }}
 {{- end }}
