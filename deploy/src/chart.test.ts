@@ -69,7 +69,8 @@ test('every pod runs without root, privilege, a writable root or a token, and is
   expect(pods()).toHaveLength(5);
   for (const pod of pods())
     for (const { name, value } of pod.containers[0].env)
-      if (name !== 'CANARY_URL' && /SECRET|PASSWORD|URL|KEY|WEBHOOK_ID/.test(name)) expect(value, name).toBeUndefined();
+      if (!/^(CANARY|PROMETHEUS)_URL$/.test(name) && /SECRET|PASSWORD|URL|KEY|WEBHOOK_ID/.test(name))
+        expect(value, name).toBeUndefined();
 });
 
 test('no pod that may see the ledger is ingest', () => {

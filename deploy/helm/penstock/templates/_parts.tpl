@@ -84,9 +84,8 @@
 {{- template "penstock.env" . }}
 
             - { name: DATABASE_URL, valueFrom: { secretKeyRef: { name: {{ .Values.secret }}, key: worker-database-url } } }
-{{- $secret := .Values.secret }}
-{{- range .Values.ingest.secretEnv }}
-            - { name: {{ .name }}, valueFrom: { secretKeyRef: { name: {{ $secret }}, key: {{ .key }} } } }
+{{- range .Values.worker.secretEnv }}
+            - { name: {{ .name }}, valueFrom: { secretKeyRef: { name: {{ $.Values.secret }}, key: {{ .key }} } } }
 {{- end }}
 {{- range $name, $value := .Values.worker.env }}
             - { name: {{ $name }}, value: {{ printf "%q" $value }} }
