@@ -142,8 +142,25 @@ describe('the canary', () => {
   });
 });
 
-test('the schema is migrated before the new version runs', () => {
-  expect(named('Job', 'pay-migrate')?.metadata).toMatchObject({
-    annotations: { 'helm.sh/hook': 'pre-install,pre-upgrade' },
+describe('the schema', () => {
+  test('is migrated before the new version runs', () => {
+    expect(named('Job', 'pay-migrate')?.metadata).toMatchObject({
+      annotations: { 'helm.sh/hook': 'pre-install,pre-upgrade' },
+    });
+  });
+
+  test('has the time for the longest statement of a migration, and helm is told to wait for it', () => {
+    const command = readFileSync(path.join(repository, 'apps/worker/src/commands/migrate.ts'), 'utf8');
+    const statementMs = Number(/^const STATEMENT_MS_MAX = ([\d_]+);$/m.exec(command)?.[1]?.replaceAll('_', ''));
+    const job = z
+      .looseObject({ spec: z.looseObject({ activeDeadlineSeconds: z.number() }) })
+      .parse(named('Job', 'pay-migrate'));
+    expect(job.spec.activeDeadlineSeconds).toBeGreaterThan(statementMs / 1_000);
+    const document = readFileSync(path.join(repository, 'docs/DEPLOYMENT.md'), 'utf8');
+    const timeouts = [...document.matchAll(/^helm upgrade .*(?:\\\n.*)*--timeout (\d+)m$/gm)].map(
+      ([, minutes]) => minutes,
+    );
+    expect(timeouts).toHaveLength(1);
+    expect(Number(timeouts[0]) * 60).toBeGreaterThan(job.spec.activeDeadlineSeconds);
   });
 });
