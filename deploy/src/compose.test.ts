@@ -3,37 +3,12 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { parse } from 'yaml';
-import * as z from 'zod';
+import { compose, composeText } from './compose.ts';
 import { repository } from './dockerfile.ts';
 import { makeSecrets } from './topology.ts';
 
 const read = (file: string) => readFileSync(path.join(repository, 'deploy', file), 'utf8');
-const names = z.union([z.array(z.string()), z.record(z.string(), z.unknown()).transform((map) => Object.keys(map))]);
-const composeSchema = z.looseObject({
-  services: z.record(
-    z.string(),
-    z.looseObject({
-      command: z.array(z.string()).optional(),
-      environment: z.record(z.string(), z.string()).default({}),
-      networks: names.default([]),
-      depends_on: names.default([]),
-      ports: z.array(z.string()).default([]),
-      read_only: z.boolean().default(false),
-      cap_drop: z.array(z.string()).default([]),
-      stop_grace_period: z.string().optional(),
-      build: z.looseObject({ target: z.string() }).optional(),
-      secrets: z
-        .array(z.union([z.string(), z.looseObject({ source: z.string() }).transform(({ source }) => source)]))
-        .default([]),
-    }),
-  ),
-  networks: z.record(z.string(), z.unknown()),
-  secrets: z.record(z.string(), z.object({ file: z.string() })),
-});
-
-const text = read('compose.yaml');
-const { services, networks, secrets } = composeSchema.parse(parse(text, { merge: true }));
+const { services, networks, secrets } = compose;
 const ours = Object.entries(services).filter(([, { build }]) => build !== undefined);
 
 test('compose names no service, network or secret that it does not have', () => {
@@ -47,7 +22,7 @@ test('compose names no service, network or secret that it does not have', () => 
 });
 
 test('ingest believes nginx, and nobody outside of the network they share, what it says of its client', () => {
-  const [, subnet] = /^  front:\n(?:.*\n)*?.*subnet: (?<subnet>[\d./]+)/m.exec(text) ?? [];
+  const [, subnet] = /^  front:\n(?:.*\n)*?.*subnet: (?<subnet>[\d./]+)/m.exec(composeText) ?? [];
   expect(services['nginx']?.networks).toContain('front');
   expect(services['ingest-1']?.environment).toMatchObject({ TRUSTED_PROXIES: subnet, REFUSALS_PER_MINUTE: '60' });
 });
@@ -112,6 +87,18 @@ test.each([
   },
 );
 
+test("what events are signed with is ingest's alone, but for the canary's, which one worker signs with", () => {
+  const signing = ['stripe-webhook-secret', 'paypal-webhook-id', 'canary-secret'];
+  const holders = Object.entries(services).map(
+    ([name, { secrets: held }]) => [name, held.filter((secret) => signing.includes(secret))] as const,
+  );
+  expect(Object.fromEntries(holders.filter(([, held]) => held.length > 0))).toEqual({
+    'ingest-1': signing,
+    'ingest-2': signing,
+    'worker-canary': ['canary-secret'],
+  });
+});
+
 test('no process of ours has root, a writable root, or less time to stop than it may take', () => {
   expect(ours.map(([name]) => name).toSorted()).toEqual([
     'console',
@@ -143,7 +130,7 @@ test('nginx looks for ingests and console where compose puts them', () => {
     ['ingest-2', 8080],
     ['console', 8081],
   ] as const) {
-    const address = new RegExp(`^  ${name}:[\\s\\S]*?ipv4_address: ([\\d.]+)`, 'm').exec(text)?.[1];
+    const address = new RegExp(`^  ${name}:[\\s\\S]*?ipv4_address: ([\\d.]+)`, 'm').exec(composeText)?.[1];
     expect(nginx, name).toContain(`${address}:${port}`);
   }
 });
