@@ -14,6 +14,8 @@ create role penstock_read login password :'read';
 alter database penstock owner to penstock_owner;
 revoke connect, temporary on database penstock from public;
 grant connect on database penstock to penstock_worker, penstock_console, penstock_read;
+-- How far the replica is behind, which the alert ReplicationLag is made of, is shown to none but superusers otherwise.
+grant pg_read_all_stats to penstock_worker;
 create role replicator with replication login password :'replicator';
 select pg_create_physical_replication_slot('replica');
 alter role penstock in database penstock set statement_timeout = 60000;

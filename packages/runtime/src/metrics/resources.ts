@@ -112,7 +112,7 @@ function databaseMetrics(declare: Declare) {
     }),
     databaseReplicaLag: declare.gauge({
       name: 'penstock_database_replica_lag_seconds',
-      help: 'How long the slowest standby needs to show what was committed; absent without standbys, or where the role may not see it (pg_monitor).',
+      help: 'How long the slowest standby needs to show what was committed; absent without standbys, or where the role may not see it (pg_read_all_stats).',
       labels: {},
       serves: 'Workers and resources: replication; alert ReplicationLag',
     }),
