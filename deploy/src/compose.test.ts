@@ -99,6 +99,22 @@ test("what events are signed with is ingest's alone, but for the canary's, which
   });
 });
 
+test('traces go from the collector to Tempo and from there to Grafana, each by a network that both are in', () => {
+  const [, datasource] =
+    /type: tempo\n +url: http:\/\/(?<host>[\w.-]+):3200/.exec(read('grafana/datasources.compose.yml')) ?? [];
+  const [, exporter] = /otlphttp:\n +endpoint: http:\/\/(?<host>[\w.-]+):4318/.exec(read('otel/collector.yaml')) ?? [];
+  expect([datasource, exporter]).toEqual(['tempo', 'tempo']);
+  const tempo = services['tempo']?.networks ?? [];
+  for (const name of ['grafana', 'otel-collector'])
+    expect(
+      services[name]?.networks.filter((network) => tempo.includes(network)),
+      name,
+    ).not.toEqual([]);
+  expect(services['ingest-1']?.networks).toEqual(
+    expect.arrayContaining(services['otel-collector']?.networks.filter((network) => !tempo.includes(network)) ?? ['']),
+  );
+});
+
 test('no process of ours has root, a writable root, or less time to stop than it may take', () => {
   expect(ours.map(([name]) => name).toSorted()).toEqual([
     'console',
