@@ -50,6 +50,6 @@ if [ ! -e tls.crt ]; then
   echo "made deploy/secrets/tls.crt: for a first try; providers want one of a known authority"
 fi
 # What only the provider can tell.
-for provider in stripe-webhook-secret paypal-webhook-id paypal-client-id paypal-client-secret slack-url; do
+for provider in stripe-webhook-secret paypal-webhook-id paypal-client-id paypal-client-secret slack-url smtp-password; do
   [ -e "$provider" ] || { : >"$provider" && chmod 644 "$provider" && echo "fill in deploy/secrets/$provider"; }
 done
