@@ -21,10 +21,11 @@ test('compose names no service, network or secret that it does not have', () => 
   }
 });
 
-test('ingest believes nginx, and nobody outside of the network they share, what it says of its client', () => {
+test('ingest and console believe nginx, and nobody outside of the network they share, what it says of its client', () => {
   const [, subnet] = /^  front:\n(?:.*\n)*?.*subnet: (?<subnet>[\d./]+)/m.exec(composeText) ?? [];
   expect(services['nginx']?.networks).toContain('front');
   expect(services['ingest-1']?.environment).toMatchObject({ TRUSTED_PROXIES: subnet, REFUSALS_PER_MINUTE: '60' });
+  expect(services['console']?.environment).toMatchObject({ TRUSTED_PROXIES: subnet });
 });
 
 test('every secret of compose is made by make-secrets.sh', () => {
