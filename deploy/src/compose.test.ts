@@ -100,6 +100,15 @@ test("what events are signed with is ingest's alone, but for the canary's, which
   });
 });
 
+test('what reaches nginx from outside cannot fill the memory of the host', () => {
+  expect(services['nginx']?.deploy.resources?.limits.memory).toBe('512M');
+  for (const [name, { tmpfs }] of Object.entries(services))
+    for (const mount of tmpfs) expect(mount, name).toMatch(/,size=\d+m$/);
+  const nginx = read('nginx/nginx.conf');
+  for (const unbuffered of ['proxy_request_buffering off;', 'proxy_max_temp_file_size 0;', 'worker_processes 2;'])
+    expect(nginx).toContain(unbuffered);
+});
+
 test('traces go from the collector to Tempo and from there to Grafana, each by a network that both are in', () => {
   const [, datasource] =
     /type: tempo\n +url: http:\/\/(?<host>[\w.-]+):3200/.exec(read('grafana/datasources.compose.yml')) ?? [];
