@@ -38,10 +38,11 @@ printf 'postgres://penstock_read:%s@postgres-replica:5432/penstock' "$(cat read-
 printf 'redis://penstock:%s@redis:6379' "$redis" | keep redis-url
 printf '"penstock_worker" "%s"\n"penstock_console" "%s"\n' "$(cat worker-password)" "$(cat console-database-password)" |
   keep pgbouncer-users
-# Nobody but this user, no key but BullMQ's, and of the dangerous commands the ones that ask (CLIENT LIST and INFO for
-# BullMQ and metrics, CONFIG GET for proving that nothing acknowledged is lost).
+# Nobody but this user, no key but the queues' (BullMQ's, and beneath the same prefix our own), no channel, and of the
+# dangerous commands the ones that ask (CLIENT LIST and INFO for BullMQ and metrics, CONFIG GET for proving that nothing
+# acknowledged is lost).
 hash=$(printf '%s' "$redis" | openssl dgst -sha256 -r | cut -d' ' -f1)
-printf 'user default off\nuser penstock on #%s ~bull:* &* +@all -@dangerous +info +config|get +client|list +client|setname\n' "$hash" |
+printf 'user default off\nuser penstock on #%s ~bull:* +@all -@dangerous +info +config|get +client|list +client|setname\n' "$hash" |
   keep redis-users.acl
 if [ ! -e tls.crt ]; then
   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30 -subj "/CN=$host" \

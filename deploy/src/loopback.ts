@@ -2,21 +2,23 @@ import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { Agent } from 'node:https';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { Redis } from 'ioredis';
 import { sql } from 'kysely';
+import * as z from 'zod';
 import { CANARY_ENDPOINT } from '@penstock/core/canary';
 import { openDatabase } from '@penstock/db/database';
-import type { LocalServer } from '@penstock/local/local-service';
 import { freePort } from '@penstock/local/ports';
 import { collectFindings } from './findings.ts';
-import { send, signed, statuses, type Answer } from './loopback-requests.ts';
+import { checkAllowList, checkRateLimit, type Sender } from './loopback-cases.ts';
+import { send, signed, statuses, trickle } from './loopback-requests.ts';
 import { startLoopbackSystem } from './loopback-system.ts';
 import { assertAnswers, deployFile, startServer } from './topology.ts';
+import { untilTrue } from './until-true.ts';
 
 /**
  * The topology of deploy/compose.yaml on loopback, from Debian's packages
- * (nginx, redis-server, pgbouncer, prometheus) and npm's PostgreSQL, with the
- * configuration files of this folder. Signed events go in through nginx over
+ * (nginx, redis-server, postgresql, pgbouncer, prometheus), with the
+ * configuration files and scripts of this folder. Signed events go in through nginx over
  * TLS; ingests are killed; everything is stopped in the end.
  */
 const SECRET = 'whsec_of_the_loopback';
@@ -40,12 +42,12 @@ async function prove(resources: AsyncDisposableStack): Promise<void> {
   const system = await startLoopbackSystem({ folder, stripeSecret: SECRET }, resources);
   const agent = new Agent({ keepAlive: true, maxSockets: 32, ca: readFileSync(path.join(system.secrets, 'tls.crt')) });
   resources.defer(() => agent.destroy());
-  const post = (at: string, body: Buffer, headers: Readonly<Record<string, string>> = {}) =>
-    send({ url: `https://localhost:${system.publicPort}${at}`, agent, body, headers });
-  const event = (id: string) => post('/webhooks/stripe', ...signed(id, SECRET));
+  const base = `https://localhost:${system.publicPort}`;
+  const post: Sender['post'] = (at, body, headers = {}) => send({ url: `${base}${at}`, agent, body, headers });
+  const event: Sender['event'] = (id, at = '/webhooks/stripe', bytes = 0) => post(at, ...signed(id, SECRET, bytes));
 
   const ids = Array.from({ length: 60 }, (_, number) => `evt_${number}`);
-  const answers = await Promise.all([...ids, ...ids].map(event));
+  const answers = await Promise.all([...ids, ...ids].map((id) => event(id)));
   tell(
     'nginx',
     '60 events, each twice',
@@ -58,13 +60,16 @@ async function prove(resources: AsyncDisposableStack): Promise<void> {
   tell('nginx', 'ingests that took them', upstreams.size, upstreams.size === 2);
 
   const [body, proof] = signed('evt_of_another', SECRET);
-  const url = `https://localhost:${system.publicPort}/webhooks/stripe`;
-  await send({ url, agent, from: ANOTHER_ADDRESS, body, headers: proof });
+  await send({ url: `${base}/webhooks/stripe`, agent, from: ANOTHER_ADDRESS, body, headers: proof });
   const isTold = await untilTrue(async () => ingestLines().includes(`"client":"${ANOTHER_ADDRESS}"`));
   tell('ingest', "the client's address, past nginx", isTold ? ANOTHER_ADDRESS : 'not told', isTold);
 
   const roles = await rolesInUse(system.adminUrl);
   tell('PostgreSQL', 'roles that are connected', roles, roles === 'penstock_console, penstock_worker, replicator');
+
+  const [, , workerPort = 0] = system.healthPorts;
+  const lag = await lagTold(workerPort);
+  tell('workers', 'how far the replica is behind', lag ?? 'not told', lag !== null);
 
   const forged = await post('/webhooks/stripe', Buffer.from('{}'), {
     'content-type': 'application/json',
@@ -73,13 +78,16 @@ async function prove(resources: AsyncDisposableStack): Promise<void> {
   tell('ingest', 'a forged event', forged.status, forged.status === 401);
   const large = await post('/webhooks/stripe', Buffer.alloc(11 * 1024 * 1024));
   tell('nginx', 'a body of 11 MiB', large.status, large.status === 413);
+  const slow = await trickle({ url: `${base}/webhooks/stripe`, agent, headers: proof });
+  tell('ingest', 'a body of which a byte comes each 0.1 s', slow?.status ?? 'waited for', slow?.status === 408);
   const elsewhere = await post('/metrics', Buffer.from(''));
   tell('nginx', 'anything but a webhook', elsewhere.status, elsewhere.status === 404);
   const flood = await Promise.all(Array.from({ length: 1_200 }, () => post('/webhooks/other', Buffer.from('{}'))));
   const refused = flood.filter(({ status }) => status === 429);
   const areTold = refused.length > 0 && refused.every(({ retryAfter }) => retryAfter === '1');
   tell('nginx', '1,200 at once, where 200 a second may', `${refused.length} refused, Retry-After 1`, areTold);
-  await closedEndpoint(system.nginx, event);
+  await checkAllowList({ nginx: system.nginx, sender: { post, event }, tell });
+  await checkRateLimit({ healthPorts: system.healthPorts, sender: { post, event }, tell });
   const login = await send({ url: `https://localhost:${system.consolePort}/login`, agent, headers: {} });
   tell('nginx', "the console's login", login.status, login.status === 200);
   await scraped(resources, system.healthPorts);
@@ -87,14 +95,15 @@ async function prove(resources: AsyncDisposableStack): Promise<void> {
   const [first, second] = system.ingests;
   await first?.kill();
   const others = Array.from({ length: 40 }, (_, number) => `evt_more_${number}`);
-  const later = await Promise.all(others.map(event));
+  const later = await Promise.all(others.map((id, at) => event(id, '/webhooks/stripe', at % 2 === 0 ? 0 : 100_000)));
   tell(
     'nginx',
-    '40 events, one ingest killed',
+    '40 events, half of 100 kB, one ingest killed',
     statuses(later),
     later.every(({ status }) => status === 200),
   );
-  await applied(system.readUrl, ids.length + others.length + 1);
+  await applied(system.readUrl, ids.length + others.length + 2);
+  await nothingDenied(system.redisWatcherUrl);
   await second?.kill();
   const none = await event('evt_last');
   tell(
@@ -109,18 +118,6 @@ async function prove(resources: AsyncDisposableStack): Promise<void> {
 function ingestLines(): string {
   const files = readdirSync(folder).filter((name) => /^ingest-\d+\.log$/.test(name));
   return files.map((name) => readFileSync(path.join(folder, name), 'utf8')).join('');
-}
-
-/** deploy/nginx/allow: with a file that names another address, this one is refused. */
-async function closedEndpoint(nginx: LocalServer, event: (id: string) => Promise<Answer>): Promise<void> {
-  const file = path.join(folder, 'nginx/allow/stripe.conf');
-  writeFileSync(file, 'allow 203.0.113.0/24;\ndeny all;\n');
-  process.kill(nginx.pid, 'SIGHUP');
-  const closed = await untilTrue(async () => (await event('evt_0')).status === 403);
-  tell('nginx', 'an address that is not in allow/', closed ? 403 : 'let through', closed);
-  rmSync(file);
-  process.kill(nginx.pid, 'SIGHUP');
-  await untilTrue(async () => (await event('evt_0')).status === 200);
 }
 
 async function scraped(resources: AsyncDisposableStack, healthPorts: readonly number[]): Promise<void> {
@@ -170,6 +167,22 @@ async function applied(url: string, count: number): Promise<void> {
   tell('workers', 'events finished, as the replica has it', `${found} of ${count}`, done);
 }
 
+/** Redis keeps what a user asked and may not. */
+async function nothingDenied(url: string): Promise<void> {
+  const redis = new Redis(url, { enableReadyCheck: false });
+  const entries = z.array(z.array(z.unknown())).parse(await redis.call('ACL', 'LOG', '100'));
+  redis.disconnect();
+  const denied = entries.map((entry) => entry.map(String)).filter((entry) => entry.includes('penstock'));
+  const what = denied.map((entry) => entry[entry.indexOf('object') + 1]);
+  tell('Redis', 'commands and keys denied to its user', what.join(', ') || 'none', denied.length === 0);
+}
+
+/** Absent where the worker's role may not see it. */
+async function lagTold(port: number): Promise<string | null> {
+  const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  return /^penstock_database_replica_lag_seconds(?:\{.*\})? (?<seconds>.*)$/m.exec(text)?.groups?.['seconds'] ?? null;
+}
+
 async function rolesInUse(adminUrl: string): Promise<string> {
   await using db = openDatabase({ url: adminUrl, poolMax: 1, applicationName: 'loopback' });
   const { rows } = await sql<{ role: string }>`
@@ -188,13 +201,4 @@ async function arrived(url: string): Promise<void> {
     return rows.length > 0;
   });
   tell('workers', "the canary's own event", done ? 'arrived' : 'lost', done);
-}
-
-async function untilTrue(check: () => Promise<boolean>): Promise<boolean> {
-  const deadline = performance.now() + 40_000;
-  while (performance.now() < deadline) {
-    if (await check().catch(() => false)) return true;
-    await sleep(100);
-  }
-  return false;
 }
