@@ -37,6 +37,12 @@ export interface ProviderSnapshots {
    * PermanentError `malformed_event` on an answer of another shape.
    */
   readonly translate: (name: string, answer: Buffer) => readonly PaymentFact[];
+  /**
+   * Set where the provider never says when a refund changed, so that all facts
+   * of one share a time: those of a snapshot share it too, and how far along it
+   * is decides. Else what becomes of the refund after it was asked about would count as older.
+   */
+  readonly refundsKeepTheirTime?: true;
 }
 
 /**
@@ -109,14 +115,19 @@ const snapshotBody = z.object({
 
 /**
  * What a snapshot event says: everything in it held when it was asked for, and
- * covers what happened before. Throws PermanentError `malformed_event`.
+ * covers what happened before, but for refunds that keep their time. Throws
+ * PermanentError `malformed_event`.
  */
 export function translateSnapshot(snapshots: ProviderSnapshots, body: Buffer): readonly PaymentFact[] {
   const { name, as_of: asOf, answer } = readBody(body, snapshotBody);
   const occurredAtMs = Date.parse(asOf);
   return snapshots
     .translate(name, Buffer.from(answer))
-    .map((fact) => ({ ...fact, occurredAtMs, stage: undefined, snapshot: true }));
+    .map((fact) =>
+      fact.kind === 'refund' && snapshots.refundsKeepTheirTime === true
+        ? fact
+        : { ...fact, occurredAtMs, stage: undefined, snapshot: true },
+    );
 }
 
 /**

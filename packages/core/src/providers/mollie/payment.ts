@@ -6,12 +6,15 @@ import { shortText } from '../event-body.ts';
 const time = z.iso.datetime({ offset: true });
 const money = z.object({ value: z.string(), currency: z.string() });
 
-const refund = z.object({
+/** A refund, listed in its payment or by itself, which alone names the payment. Source: docs.mollie.com/reference/get-refund. */
+export const mollieRefund = z.object({
   id: z.string(),
   status: z.enum(['queued', 'pending', 'processing', 'refunded', 'failed', 'canceled']),
   amount: money,
   createdAt: time,
+  paymentId: z.string().nullish(),
 });
+type MollieRefund = z.infer<typeof mollieRefund>;
 
 const chargeback = z.object({ id: z.string(), amount: money, createdAt: time, reversedAt: time.nullish() });
 
@@ -26,7 +29,6 @@ export const molliePayment = z.object({
   status: z.enum(['open', 'pending', 'authorized', 'paid', 'canceled', 'expired', 'failed']),
   amount: money,
   amountCaptured: money.nullish(),
-  amountRefunded: money.nullish(),
   createdAt: time,
   authorizedAt: time.nullish(),
   paidAt: time.nullish(),
@@ -35,27 +37,27 @@ export const molliePayment = z.object({
   failedAt: time.nullish(),
   statusReason: z.object({ code: z.string() }).nullish(),
   _embedded: z
-    .object({ refunds: z.array(refund).max(1_000).nullish(), chargebacks: z.array(chargeback).max(1_000).nullish() })
+    .object({
+      refunds: z.array(mollieRefund).max(1_000).nullish(),
+      chargebacks: z.array(chargeback).max(1_000).nullish(),
+    })
     .nullish(),
 });
 type MolliePayment = z.infer<typeof molliePayment>;
 
-/** What a payment's snapshot says. Each status bears the time that Mollie gives for it. */
+/**
+ * What a payment's snapshot says. Each status bears the time that Mollie gives
+ * for it. `amountRefunded` is left out: it has no time of its own, so that of
+ * two sums nothing says which is the newer, and one would outlive a refund that
+ * fails or is canceled. The refunds say it one by one, and Mollie calls at each change of one.
+ */
 export function factsOfMolliePayment(payment: MolliePayment): readonly PaymentFact[] {
   const reference = `payment:${payment.id}` as const;
   const refunds = payment._embedded?.refunds ?? [];
   const chargebacks = payment._embedded?.chargebacks ?? [];
   return [
     paymentFact(payment, reference),
-    ...refunds.map(({ id, status, amount, createdAt }): FactOf<'refund'> => ({
-      kind: 'refund',
-      occurredAtMs: Date.parse(createdAt),
-      id,
-      references: [reference],
-      status: refundStatuses[status],
-      amount: units(amount),
-      currency: amount.currency,
-    })),
+    ...refunds.map((refund) => factOfMollieRefund({ ...refund, paymentId: payment.id })),
     ...chargebacks.map(({ id, amount, createdAt, reversedAt }): FactOf<'dispute'> => ({
       kind: 'dispute',
       occurredAtMs: Date.parse(reversedAt ?? createdAt),
@@ -70,6 +72,19 @@ export function factsOfMolliePayment(payment: MolliePayment): readonly PaymentFa
   ];
 }
 
+/** What is said of a refund. All its facts share its one time, when it was made: how far along it is puts them in order. */
+export function factOfMollieRefund({ id, status, amount, createdAt, paymentId }: MollieRefund): FactOf<'refund'> {
+  return {
+    kind: 'refund',
+    occurredAtMs: Date.parse(createdAt),
+    id,
+    references: paymentId == null ? [] : [`payment:${paymentId}`],
+    status: refundStatuses[status],
+    amount: units(amount),
+    currency: amount.currency,
+  };
+}
+
 function paymentFact(payment: MolliePayment, reference: `payment:${string}`): FactOf<'payment'> {
   const { status } = statuses[payment.status];
   const captured = payment.amountCaptured ?? (payment.status === 'paid' ? payment.amount : null);
@@ -81,7 +96,6 @@ function paymentFact(payment: MolliePayment, reference: `payment:${string}`): Fa
     amount: units(payment.amount),
     currency: payment.amount.currency,
     ...(captured === null ? {} : { captured: { key: payment.id, amount: units(captured) } }),
-    ...(payment.amountRefunded == null ? {} : { refundedTotal: units(payment.amountRefunded) }),
     ...(status === 'failed' ? { failureCode: shortText(payment.statusReason?.code) } : {}),
   };
 }
@@ -106,7 +120,7 @@ const refundStatuses = {
   refunded: 'succeeded',
   failed: 'failed',
   canceled: 'canceled',
-} as const satisfies Record<z.infer<typeof refund>['status'], RefundStatus>;
+} as const satisfies Record<MollieRefund['status'], RefundStatus>;
 
 function units({ value, currency }: z.infer<typeof money>): number {
   return minorUnits(value, currency);

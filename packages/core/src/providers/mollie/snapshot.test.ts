@@ -43,7 +43,7 @@ describe('a payment is asked about', () => {
 });
 
 test.each([
-  ['paid', {}, { status: 'captured', amountCaptured: 7_500, amountRefunded: 595 }],
+  ['paid', {}, { status: 'captured', amountCaptured: 7_500, amountRefunded: 0 }],
   [
     'paid',
     { amountCaptured: { value: '70.00', currency: 'GBP' } },
@@ -84,7 +84,7 @@ test('a payment of which only a refund was known is known, with its chargeback',
     id: payment.id,
     status: 'captured',
     amount: 7_500,
-    amountRefunded: 595,
+    amountRefunded: 0,
     disputeState: 'lost',
     needsFetch: false,
     conflict: null,

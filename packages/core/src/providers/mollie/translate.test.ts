@@ -21,7 +21,6 @@ const facts = [
     amount: 7_500,
     currency: 'GBP',
     captured: { key: payment.id, amount: 7_500 },
-    refundedTotal: 595,
   },
   {
     kind: 'refund',
@@ -73,6 +72,22 @@ test('a signed snapshot says it without being asked, and a signed name without a
   expect(confirm?.({ ...signed, body: bodyOf({ ...event, _embedded: { entity: payment } }) })).toBeNull();
   expect(confirm?.({ ...signed, body: bodyOf({ ...event, entityId: '../customers' }) })).toBeNull();
   expect(translateMollie(bodyOf({ ...event, type: 'sales-invoice.paid', entityId: 'invoice_1' }))).toEqual([]);
+});
+
+test('a signed refund says what became of it, and of which payment', () => {
+  const [refund] = payment._embedded.refunds;
+  const event = { id: 'event_1', entityId: refund?.id, createdAt: '2026-03-01T12:00:00Z' };
+  const [, expected] = facts;
+  const told = (status: string, more = { paymentId: payment.id }) =>
+    translateMollie(
+      bodyOf({ ...event, type: `refund.${status}`, _embedded: { entity: { ...refund, status, ...more } } }),
+    );
+  expect(told('pending')).toEqual([expected]);
+  expect(told('refunded')).toEqual([{ ...expected, status: 'succeeded' }]);
+  expect(told('failed')).toEqual([{ ...expected, status: 'failed' }]);
+  expect(told('canceled')).toEqual([{ ...expected, status: 'canceled' }]);
+  expect(translateMollie(bodyOf({ ...event, type: 'refund.failed' }))).toEqual([]);
+  expect(() => told('lost')).toThrow(expect.objectContaining({ code: 'malformed_event' }));
 });
 
 test('classic webhooks without a key to fetch with are refused when the worker starts', () => {

@@ -1,20 +1,25 @@
 import * as z from 'zod';
 import type { PaymentFact } from '../../payment-event.ts';
 import { checkFacts, readBody, readPart } from '../event-body.ts';
-import { factsOfMolliePayment, molliePayment } from './payment.ts';
+import { factOfMollieRefund, factsOfMolliePayment, molliePayment, mollieRefund } from './payment.ts';
 import { classicId } from './verify.ts';
 
 /**
- * What a next-gen event says: a snapshot of the payment, where the webhook is
- * set to full payloads. An empty list for other types, for simple payloads and
- * for classic forms, which say nothing themselves.
+ * What a next-gen event says: a snapshot of the payment or the refund, where
+ * the webhook is set to full payloads. An empty list for other types, for
+ * simple payloads and for classic forms, which say nothing themselves.
  */
 export function translateMollie(body: Buffer): readonly PaymentFact[] {
   if (classicId(body) !== null) return [];
   const event = readBody(body, envelope);
   const entity = event._embedded?.entity;
-  if (!event.type.startsWith('payment.') || entity === undefined) return [];
-  return checkFacts(factsOfMolliePayment(readPart({ schema: molliePayment, value: entity, path: '_embedded.entity' })));
+  if (entity === undefined) return [];
+  const path = '_embedded.entity';
+  if (event.type.startsWith('payment.'))
+    return checkFacts(factsOfMolliePayment(readPart({ schema: molliePayment, value: entity, path })));
+  if (event.type.startsWith('refund.'))
+    return checkFacts([factOfMollieRefund(readPart({ schema: mollieRefund, value: entity, path }))]);
+  return [];
 }
 
 /** What Mollie's API said about the payment that an event named. */
