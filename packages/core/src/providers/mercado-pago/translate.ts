@@ -21,7 +21,10 @@ export function translateMercadoPagoAnswer(_event: Buffer, answer: Buffer): read
     amount: units(value.transaction_amount),
     currency: value.currency_id,
     ...(status === 'captured' ? { captured: { key: String(value.id), amount: units(value.transaction_amount) } } : {}),
-    ...(value.transaction_amount_refunded == null ? {} : { refundedTotal: units(value.transaction_amount_refunded) }),
+    // A sum is worth something only with the time it was drawn up at: without, the next could not take its place.
+    ...(value.transaction_amount_refunded == null || value.date_last_updated == null
+      ? {}
+      : { refundedTotal: units(value.transaction_amount_refunded) }),
     ...(status === 'failed' ? { failureCode: shortText(value.status_detail) } : {}),
   };
   const refunds = (value.refunds ?? []).map((refund): FactOf<'refund'> => ({

@@ -12,7 +12,7 @@ export function refundFacts(refund: PayPalRefund, usual: RefundStatus, event: Ev
     written === undefined ? usual : documented(refundStatuses, { value: written, path: 'the status of the refund' });
   const fact: FactOf<'refund'> = {
     kind: 'refund',
-    occurredAtMs: occurredAtMsOf(refund, event),
+    occurredAtMs: occurredAtMsOf(timesOf(refund, status, event), event),
     id: refund.id,
     references: payPalReferences(null, refund),
     status,
@@ -29,6 +29,12 @@ export function refundFacts(refund: PayPalRefund, usual: RefundStatus, event: Ev
     refundedTotal: Math.abs(minorUnits(total.decimal, total.currency)),
   };
   return [fact, snapshot];
+}
+
+/** A refund does not fail when it is made: without the time of its last change it failed when the event says so. */
+function timesOf(refund: PayPalRefund, status: RefundStatus, event: EventTime) {
+  const isUndone = status === 'failed' || status === 'canceled';
+  return isUndone ? { ...refund, update_time: refund.update_time ?? event.create_time } : refund;
 }
 
 /**
