@@ -9,7 +9,8 @@ let arrived = 0;
 let release: () => void = () => undefined;
 let held: Promise<void> = Promise.resolve();
 
-const server = createServer((_request, response) => {
+const server = createServer((request, response) => {
+  if (request.url === '/free') return void response.end();
   arrived += 1;
   const status = answers.length > 1 ? answers.shift() : answers[0];
   void held.then(() => {
@@ -33,6 +34,13 @@ beforeEach(() => {
   arrived = 0;
   held = Promise.resolve();
 });
+
+/** Nothing but `/free` is answered until it is released. */
+function hold(): void {
+  held = new Promise((resolve) => {
+    release = resolve;
+  });
+}
 
 test('a GET that was cut off, or found the service away, is tried again as often as is allowed', async () => {
   const { exchange } = providerEffects({ production: false, retriesMax: 2 });
@@ -74,19 +82,49 @@ test('one service in trouble does not close the way to another', async () => {
   expect((await exchange(get('/'))).status).toBe(200);
 });
 
-test('identical requests under way are one request; others, and later ones, are their own', async () => {
+test('identical requests that wait are one request; others are their own', async () => {
   const { exchange } = providerEffects({ production: false, retriesMax: 0 });
-  held = new Promise((resolve) => {
-    release = resolve;
-  });
+  hold();
+  const first = exchange(get('/same'));
+  await expect.poll(() => arrived).toBe(1);
   const many = Array.from({ length: 50 }, () => exchange(get('/same')));
   const other = exchange(get('/other'));
   const foreign = exchange({ ...get('/same'), headers: { authorization: 'Bearer other' } });
   release();
-  for (const response of await Promise.all([...many, other, foreign])) expect(response.body.toString()).toBe('said');
-  expect(arrived).toBe(3);
-  await exchange(get('/same'));
+  for (const response of await Promise.all([first, ...many, other, foreign]))
+    expect(response.body.toString()).toBe('said');
   expect(arrived).toBe(4);
+  await exchange(get('/same'));
+  expect(arrived).toBe(5);
+});
+
+test('an answer is never older than the question: what is under way is not joined, what waits is', async () => {
+  const { exchange } = providerEffects({ production: false, retriesMax: 0 });
+  answers = [201, 202, 203];
+  hold();
+  const first = exchange(get('/'));
+  await expect.poll(() => arrived).toBe(1);
+  const later = [exchange(get('/')), exchange(get('/'))];
+  release();
+  expect((await first).status).toBe(201);
+  expect((await Promise.all(later)).map(({ status }) => status)).toEqual([202, 202]);
+  expect((await exchange(get('/'))).status).toBe(203);
+});
+
+test('of one question a single request is under way at a time, whatever becomes of the one before', async () => {
+  const { exchange } = providerEffects({ production: false, retriesMax: 0 });
+  answers = [null, 200];
+  hold();
+  const first = exchange(get('/'));
+  await expect.poll(() => arrived).toBe(1);
+  const second = exchange(get('/'));
+  // Whatever could be sent beside it is sent, and answered, before this is.
+  await exchange(get('/free'));
+  expect(arrived).toBe(1);
+  release();
+  await expect(first).rejects.toMatchObject({ code: 'provider_unreachable' });
+  expect((await second).status).toBe(200);
+  expect(arrived).toBe(2);
 });
 
 function get(path: string): OutgoingRequest {

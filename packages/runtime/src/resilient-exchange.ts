@@ -27,7 +27,10 @@ const ORIGINS_MAX = 100;
 /**
  * An exchange that spares a service in trouble, and the process that waits for it.
  *
- * - Identical requests under way at one time are one request (single-flight).
+ * - Of identical requests one is under way at a time; those that ask meanwhile
+ *   wait for it, and then are one request. None joins what is under way: its
+ *   answer may have been drawn up before they asked, and an event that asks has
+ *   to be told what holds now.
  * - A GET that fails in transit, or finds the service away, is tried again
  *   `retriesMax` times, after 100 to 200 ms and twice that. Nothing else is:
  *   a request that changes something may have arrived.
@@ -37,7 +40,8 @@ const ORIGINS_MAX = 100;
  */
 export function resilientExchange(exchange: Exchange, options: { readonly retriesMax: number }): Exchange {
   const circuits = new Map<string, IPolicy>();
-  const underWay = new Map<string, Promise<IncomingResponse>>();
+  /** The last request of each key, begun or not. */
+  const flights = new Map<string, Flight>();
 
   function circuitOf(origin: string): IPolicy {
     const known = circuits.get(origin);
@@ -67,12 +71,27 @@ export function resilientExchange(exchange: Exchange, options: { readonly retrie
 
   return async (request) => {
     const key = keyOf(request);
-    const shared = underWay.get(key);
-    if (shared !== undefined) return shared;
-    const started = send(request).finally(() => underWay.delete(key));
-    underWay.set(key, started);
-    return started;
+    const last = flights.get(key);
+    if (last?.begun === false) return last.answer;
+    const begin = async (): Promise<IncomingResponse> => {
+      await last?.answer.catch(() => undefined);
+      flight.begun = true;
+      return send(request);
+    };
+    // It begins after this turn: who asks in the same one shares it.
+    const answer = Promise.resolve().then(begin);
+    const flight: Flight = { begun: false, answer };
+    flights.set(key, flight);
+    return answer.finally(() => {
+      if (flights.get(key) === flight) flights.delete(key);
+    });
   };
+}
+
+/** A request and its answer; once begun it may be shared no more. */
+interface Flight {
+  begun: boolean;
+  readonly answer: Promise<IncomingResponse>;
 }
 
 const awayOrUnreachable = handleWhenResult((result) => isResponse(result) && isAway(result.status)).orType(
