@@ -17,7 +17,9 @@ export interface PaymentSource extends FactSource {
 /**
  * Does for many events what `applyFacts` does for one: adds their facts and
  * folds each payment anew, by as many statements as for one. No two of them
- * may share a name. Returns what each changed, in their order.
+ * may share a name. Returns what each changed, in their order. Rejects where
+ * two are of one payment all the same, by names that only the ledger knows to
+ * be its: each would be folded without the other.
  *
  * Locks names, then payments, each in a fixed order, until the transaction ends.
  */
@@ -27,7 +29,9 @@ export async function applyTogether(
 ): Promise<readonly Applied[]> {
   if (sources.length === 0) return [];
   const known = await lockPaymentsNamed(tx, sources);
-  const facts = await factsByPayment(tx, [...new Set(known.flatMap(({ keys }) => keys))]);
+  const found = known.flatMap(({ keys }) => keys);
+  if (new Set(found).size < found.length) throw new Error('Two of the events are of one payment: they go alone.');
+  const facts = await factsByPayment(tx, found);
   const folded = sources.map((source, position): Folded => {
     const { keys, inConflict } = known[position] ?? { keys: [], inConflict: false };
     const before = keys.map((key) => facts.get(key) ?? []);
