@@ -1,7 +1,15 @@
+import { randomUUID } from 'node:crypto';
 import { Queue, createPostgresBackend } from 'bullmq';
+import { sql } from 'kysely';
 import { expect, test } from 'vitest';
+import { createRoles, grantRoles } from '@penstock/db/roles';
+import { createEmptyDatabase, createTestDatabase } from '@penstock/db/testing/test-database';
+import { testPostgresUrl } from '@penstock/local/test-services';
 import { addJobsToPostgres } from '@penstock/runtime/add-jobs-to-postgres';
+import { migrateQueue } from '@penstock/runtime/queue-backends';
 import { openQueuePool } from '@penstock/runtime/queue-pool';
+import { openWebhookQueue } from '@penstock/runtime/webhook-queue';
+import { aDelivery } from './harness/deliveries.ts';
 import { createTestQueue } from './harness/queues.ts';
 
 /** Two queues of one database: one filled by BullMQ's own `add`, the other by what is tested. */
@@ -69,6 +77,28 @@ test('many that are added at once are those that few are, in their order', async
   const stored = await contentsOf('ours');
   expect(stored.jobs.map(({ job }) => job['data'])).toEqual(many.map(({ data }) => data));
   expect(stored.jobs).toEqual((await contentsOf('theirs')).jobs);
+});
+
+test("beside a ledger that makes nobody a temporary table the queue's owner adds many", async () => {
+  // Ingest, workers and console all come as the queue's owner: what the ledger's roles lack is no matter of theirs.
+  await using ledger = await createTestDatabase(testPostgresUrl());
+  await createRoles(ledger.db);
+  expect((await grantRoles(ledger.db)).left).toEqual([]);
+  const owner = `queue_${randomUUID().slice(0, 8)}`;
+  await sql`create role ${sql.id(owner)} login password 'of-the-tests'`.execute(ledger.db);
+  await using stack = new AsyncDisposableStack();
+  stack.defer(async () => void (await sql`drop role ${sql.id(owner)}`.execute(ledger.db)));
+  const { url } = stack.use(await createEmptyDatabase(testPostgresUrl()));
+  const asOwner = new URL(url);
+  await sql`alter database ${sql.id(asOwner.pathname.slice(1))} owner to ${sql.id(owner)}`.execute(ledger.db);
+  asOwner.username = owner;
+  asOwner.password = 'of-the-tests';
+  const location = { backend: 'postgres', url: asOwner.href, name: 'webhooks' } as const;
+  await migrateQueue(location);
+  await using queue = openWebhookQueue(location);
+  await queue.connected();
+  await queue.add(Array.from({ length: 60 }, () => aDelivery()));
+  expect(await queue.counts()).toMatchObject({ waiting: 60 });
 });
 
 test('where one job cannot be stored none is', async () => {

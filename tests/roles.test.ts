@@ -37,6 +37,8 @@ beforeAll(async () => {
   admin = open(database.url);
   await sql`create role ${sql.id(owner)} login password 'of-the-tests'`.execute(admin);
   await sql`alter database ${sql.id(pathname.slice(1))} owner to ${sql.id(owner)}`.execute(admin);
+  // As it is up to PostgreSQL 14, and in a database that came from one.
+  await sql`grant create on schema public to public`.execute(admin);
   resources.defer(async () => {
     await sql`reassign owned by ${sql.id(owner)} to current_user`.execute(admin);
     await sql`drop role ${sql.id(owner)}`.execute(admin);
@@ -120,6 +122,7 @@ test('ingest, worker, console and read API do their work under roles of their ow
 const refused = [
   // A worker makes and changes no table …
   ['worker', 'create table mine (id int)'],
+  ['worker', 'create temporary table ledger (id int)'],
   ['worker', 'create schema mine'],
   ['worker', 'alter table ledger add column mine int'],
   ['worker', 'drop table events'],
@@ -149,6 +152,7 @@ const refused = [
   ['worker', "select replace_month('events', date_trunc('month', now())::date)"],
   // The console reads, and does what its pages offer.
   ['console', 'create table mine (id int)'],
+  ['console', 'create temporary table ledger (id int)'],
   ['console', "update payments set status = 'captured'"],
   ['console', 'insert into events (id) values (1)'],
   ['console', 'insert into payment_facts (event_id) values (1)'],
@@ -163,6 +167,7 @@ const refused = [
   ['read', 'insert into operator_actions (operator) values (1)'],
   ['read', 'select * from api_keys'],
   ['read', 'create table mine (id int)'],
+  ['read', 'create temporary table ledger (id int)'],
 ] as const;
 
 test.each(refused)('PostgreSQL refuses the %s: %s', async (role, statement) => {

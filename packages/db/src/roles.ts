@@ -113,26 +113,89 @@ export async function createRoles(db: LedgerDatabase): Promise<readonly FleetRol
   return made;
 }
 
+/** "penstock rights" in PostgreSQL's space of advisory locks. */
+const RIGHTS_LOCK = 7_365_711;
+
+/** What became of the fleet's rights. */
+export interface GrantedRights {
+  /** The roles that there are. */
+  readonly roles: readonly FleetRole[];
+  /** What they could still make, and how it is ended by somebody who may: a line each, for people. */
+  readonly left: readonly string[];
+}
+
 /**
  * Gives the roles that exist exactly their rights in this database: what they
- * had beside them is taken away. Run as the owner of the tables, after each
- * migration. Returns those it found.
+ * had beside them is taken away, from everybody where everybody had it. Run as
+ * the owner of the tables, after each migration; what belongs to somebody else
+ * stays as it is and is told.
  */
-export async function grantRoles(db: LedgerDatabase): Promise<readonly FleetRole[]> {
+export async function grantRoles(db: LedgerDatabase): Promise<GrantedRights> {
   const { rows } = await sql<{ name: FleetRole }>`
     select rolname as name from pg_roles where rolname = any(${fleetRoles})`.execute(db);
-  const found = rows.map(({ name }) => name);
-  await db.transaction().execute(async (tx) => {
-    for (const role of found) await grant(tx, role);
+  const roles = rows.map(({ name }) => name);
+  // A database without them is nobody else's matter: it may have other users, and other tables.
+  if (roles.length === 0) return { roles, left: [] };
+  return db.transaction().execute(async (tx) => {
+    // Two who change one object's rights at once do not wait for each other: PostgreSQL fails the second.
+    await sql`select pg_advisory_xact_lock(${RIGHTS_LOCK})`.execute(tx);
+    const left = await endMaking(tx);
+    for (const role of roles) await grant(tx, role);
+    return { roles, left };
   });
-  return found;
+}
+
+/**
+ * Takes from the fleet, and from PUBLIC, what makes tables and schemas. Up to
+ * PostgreSQL 14, and in databases that came from one, everybody may create in
+ * the schema public; in any, everybody may create temporary tables, and one
+ * that is named as a table of ours is written to in its place.
+ */
+async function endMaking(tx: LedgerTransaction): Promise<readonly string[]> {
+  const { rows } = await sql<{ owner: string; isOurs: boolean; statements: readonly string[] }>`
+    with objects as (
+      select 'schema public' as object, nspowner as owner, coalesce(nspacl, acldefault('n', nspowner)) as acl
+      from pg_namespace where nspname = 'public'
+      union all
+      select 'database ' || quote_ident(datname), datdba, coalesce(datacl, acldefault('d', datdba))
+      from pg_database where datname = current_database()
+    ), makers as (
+      select objects.*, lower(privilege_type) as making, grantee,
+             case grantee when 0 then 'public' else quote_ident(pg_get_userbyid(grantee)) end as maker
+      from objects, aclexplode(acl)
+      where privilege_type in ('CREATE', 'TEMPORARY')
+        and (grantee = 0 or pg_get_userbyid(grantee) = any(${fleetRoles}))
+    )
+    select quote_ident(pg_get_userbyid(makers.owner)) as owner, pg_has_role(makers.owner, 'usage') as "isOurs",
+           -- The tables' owner makes months, and may have done so by what everybody had.
+           case when grantee = 0 and not pg_has_role(tables.relowner, makers.owner, 'usage')
+                then array[format('grant %s on %s to %I', making, object, pg_get_userbyid(tables.relowner))]
+                else '{}' end || format('revoke %s on %s from %s', making, object, maker) as statements
+    from makers, pg_class as tables where tables.oid = 'public.ledger'::regclass
+    order by object desc, making, maker`.execute(tx);
+  for (const { statements } of rows.filter(({ isOurs }) => isOurs))
+    for (const statement of statements) await sql.raw(statement).execute(tx);
+  const left = rows
+    .filter(({ isOurs }) => !isOurs)
+    .map(({ owner, statements }) => `as ${owner} or a superuser: "pnpm migrate roles", or ${statements.join('; ')};`);
+  return left.length > 0 ? left : otherwiseMaking(tx);
+}
+
+/** Who makes things by a right that is neither everybody's nor its own. */
+async function otherwiseMaking(tx: LedgerTransaction): Promise<readonly string[]> {
+  const { rows } = await sql<{ name: string }>`
+    select rolname as name from pg_roles
+    where rolname = any(${fleetRoles})
+      and (has_schema_privilege(oid, 'public', 'create')
+           or has_database_privilege(oid, current_database(), 'create, temporary'))
+    order by rolname`.execute(tx);
+  return rows.map(({ name }) => `${name} is a superuser, or a member of a role that may: it must be neither`);
 }
 
 async function grant(tx: LedgerTransaction, role: FleetRole): Promise<void> {
   const who = sql.id(role);
   const rightsOf = { penstock_worker: 'worker', penstock_console: 'console', penstock_read: 'read' } as const;
   await sql`grant usage on schema public to ${who}`.execute(tx);
-  await sql`revoke create on schema public from ${who}`.execute(tx);
   // Which migrations there are: a process refuses a schema that does not fit it.
   await sql`grant select on kysely_migration to ${who}`.execute(tx);
   for (const [table, rights] of Object.entries(tables)) {

@@ -1,7 +1,7 @@
 import { styleText } from 'node:util';
 import { openDatabase } from '@penstock/db/database';
 import { checkSchema, migrate } from '@penstock/db/migrate';
-import { createRoles, grantRoles } from '@penstock/db/roles';
+import { createRoles, grantRoles, type GrantedRights } from '@penstock/db/roles';
 import { readSettings } from '@penstock/runtime/env';
 import { databaseSettings, sharedSettings } from '@penstock/runtime/shared-settings';
 import { migrateQueue } from '@penstock/runtime/queue-backends';
@@ -64,7 +64,7 @@ async function apply(): Promise<number> {
   const applied = await migrate(db, {
     onWait: (tries) => process.stderr.write(`A lock is held by somebody else; try ${tries} follows.\n`),
   });
-  await grantRoles(db);
+  tell(await grantRoles(db));
   if (queueDatabaseUrl !== undefined)
     await migrateQueue({ backend: 'postgres', url: queueDatabaseUrl, name: 'webhooks' });
   process.stdout.write(applied.length === 0 ? 'The schema is up to date.\n' : `Applied ${applied.join(', ')}.\n`);
@@ -85,8 +85,19 @@ async function roles(): Promise<number> {
     process.stdout.write('The schema is not migrated yet; "pnpm migrate" gives them their rights.\n');
     return 0;
   }
-  process.stdout.write(`${(await grantRoles(db)).join(', ')} have their rights in this database, and no others.\n`);
+  const granted = await grantRoles(db);
+  const others = granted.left.length === 0 ? ', and no others' : '';
+  process.stdout.write(`${granted.roles.join(', ')} have their rights in this database${others}.\n`);
+  tell(granted);
   return 0;
+}
+
+/** What only somebody else may take away does not hold a migration up. */
+function tell({ left }: GrantedRights): void {
+  if (left.length > 0)
+    process.stderr.write(
+      `The roles of the fleet may still make tables here (docs/SECURITY.md). What ends it:\n${left.map((line) => `  ${line}\n`).join('')}`,
+    );
 }
 
 async function check(): Promise<number> {
