@@ -30,7 +30,17 @@ const passwords = {
   CANARY_SECRET: signing(),
   STRIPE_WEBHOOK_SECRET: signing(),
   RECEIVER_SECRET: signing(),
+  OTEL_EXPORTER_OTLP_HEADERS: password(),
+  OTEL_EXPORTER_OTLP_TRACES_HEADERS: password(),
 } as const;
+
+/** Tokens as they stand in headers; there is no collector. */
+const tracing = {
+  OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9',
+  OTEL_EXPORTER_OTLP_HEADERS: `authorization=${encodeURIComponent(`Bearer ${passwords.OTEL_EXPORTER_OTLP_HEADERS}`)}`,
+  OTEL_EXPORTER_OTLP_TRACES_HEADERS: `x-key=${encodeURIComponent(passwords.OTEL_EXPORTER_OTLP_TRACES_HEADERS)}`,
+  OTEL_BSP_SCHEDULE_DELAY: '50',
+};
 
 const roles = ['ledger', 'replica'].map((name) => `${name}_${randomUUID().slice(0, 8)}`);
 const [ledgerRole = '', replicaRole = ''] = roles;
@@ -64,6 +74,7 @@ beforeAll(async () => {
       passwords.DATABASE_REPLICA_URL,
     ),
     QUEUE_DATABASE_URL: '',
+    ...tracing,
     LOG_LEVEL: 'trace',
   };
 }, 180_000);

@@ -1,4 +1,8 @@
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { context, trace } from '@opentelemetry/api';
+import { maskText } from '@penstock/core/masking/mask-text';
+import { temporaryDirectory } from '@penstock/local/testing';
 import { openTelemetry } from '@penstock/runtime/telemetry';
 import type { Tracing } from '@penstock/runtime/tracing';
 import { expect, test } from 'vitest';
@@ -80,4 +84,49 @@ test('of a trace that is not sampled and in which nothing fails, nothing is told
     ),
   );
   expect(['attempt', 'handle', 'library'].map(exported)).toEqual([undefined, undefined, undefined]);
+});
+
+test('headers for the collector are sent from where they are given, a file too, and their tokens are shown nowhere', async () => {
+  await using collector = await startCollector();
+  await using folder = await temporaryDirectory();
+  const file = path.join(folder.path, 'headers');
+  await writeFile(file, 'authorization=Bearer%20of-the-collector%2C1,x-tenant=of-everything\n');
+  {
+    await using tracing = await openTelemetry({
+      environment: {
+        OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+        OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
+        OTEL_EXPORTER_OTLP_HEADERS_FILE: file,
+        OTEL_EXPORTER_OTLP_TRACES_HEADERS: ' x-tenant = of-the-traces-alone ,',
+      },
+      process: 'test',
+      version: '0',
+    });
+    await tracing.span(
+      { name: 'attempt', kind: 'consumer', parent: `00-${traceId}-${caller}-01` },
+      async () => undefined,
+    );
+  }
+  expect(collector.headers).toEqual([
+    expect.objectContaining({ authorization: 'Bearer of-the-collector,1', 'x-tenant': 'of-the-traces-alone' }),
+  ]);
+  for (const quoted of ['of-the-collector,1', 'Bearer%20of-the-collector%2C1', 'of-the-traces-alone', 'of-everything'])
+    expect(maskText(`sent with "${quoted}"`)).toBe('sent with "[secret]"');
+});
+
+test.each([
+  'hunter2hunter2',
+  '=hunter2hunter2',
+  'a b=hunter2hunter2',
+  'a=hunter2;hunter2',
+  'a=hunter2%0Ahunter2',
+  'a=%hunter2',
+])('headers that no request could have stop the process, and are not repeated: %s', async (headers) => {
+  const opened = openTelemetry({
+    environment: { OTEL_EXPORTER_OTLP_HEADERS: headers },
+    process: 'test',
+    version: '0',
+  });
+  await expect(opened).rejects.toThrow('OTEL_EXPORTER_OTLP_HEADERS must be name=value');
+  await expect(opened).rejects.not.toThrow('hunter2');
 });

@@ -1,4 +1,4 @@
-import { createServer } from 'node:http';
+import { createServer, type IncomingHttpHeaders } from 'node:http';
 import * as z from 'zod';
 
 /** A span as it was exported. */
@@ -22,6 +22,8 @@ export interface Collector extends AsyncDisposable {
   readonly spans: readonly CollectedSpan[];
   /** Everything that arrived, as text. */
   readonly received: () => string;
+  /** What each request said of itself. */
+  readonly headers: readonly IncomingHttpHeaders[];
   /** Content types of what arrived. */
   readonly contentTypes: ReadonlySet<string>;
 }
@@ -30,6 +32,7 @@ export async function startCollector(): Promise<Collector> {
   const spans: CollectedSpan[] = [];
   const bodies: string[] = [];
   const contentTypes = new Set<string>();
+  const headers: IncomingHttpHeaders[] = [];
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -37,6 +40,7 @@ export async function startCollector(): Promise<Collector> {
       const body = Buffer.concat(chunks).toString('utf8');
       const contentType = request.headers['content-type'] ?? '';
       contentTypes.add(contentType);
+      headers.push(request.headers);
       bodies.push(body);
       if (contentType === 'application/json') spans.push(...read(JSON.parse(body)));
       response.writeHead(request.url === '/v1/traces' ? 200 : 404, { 'content-type': 'application/json' }).end('{}');
@@ -49,6 +53,7 @@ export async function startCollector(): Promise<Collector> {
     spans,
     received: () => bodies.join('\n'),
     contentTypes,
+    headers,
     [Symbol.asyncDispose]: async () => {
       server.closeAllConnections();
       await new Promise<void>((resolve) => server.close(() => resolve()));

@@ -31,7 +31,7 @@ export function startTelemetry(options: {
   const { settings } = options;
   const Exporter = settings.protocol === 'http/json' ? JsonExporter : ProtobufExporter;
   const batches = new BatchSpanProcessor({
-    exporter: new Exporter({ url: options.endpoint }),
+    exporter: new Exporter({ url: options.endpoint, headers: { ...settings.headers, ...settings.tracesHeaders } }),
     scheduledDelayMillis: settings.scheduleDelayMs,
     maxQueueSize: settings.queueSizeMax,
   });

@@ -1,11 +1,12 @@
-import { integer, oneOf, optionalText, readSettings, type Environment } from './env.ts';
+import { integer, oneOf, optionalText, readSettings, type Environment, type Setting } from './env.ts';
 import { untraced, type Tracing } from './tracing.ts';
 
 const url = { pattern: /^https?:\/\/\S+$/, expects: 'an http:// or https:// URL' };
 
 /**
  * OpenTelemetry's own variables, with their own names and meanings; those of the
- * exporter alone (headers, certificates, compression, timeout) it reads itself.
+ * exporter alone (certificates, compression, timeout) it reads itself. Headers
+ * are read here, because they hold tokens: from a file too, and never shown.
  * Source: OpenTelemetry, Environment Variable Specification and OTLP Exporter.
  */
 const telemetrySettings = {
@@ -32,6 +33,16 @@ const telemetrySettings = {
     about: 'how they are sent',
     words: ['http/protobuf', 'http/json'],
     fallback: 'http/protobuf',
+  }),
+  headers: requestHeaders({
+    name: 'OTEL_EXPORTER_OTLP_HEADERS',
+    about: 'headers sent to the collector: name=value, with commas between',
+    secret: true,
+  }),
+  tracesHeaders: requestHeaders({
+    name: 'OTEL_EXPORTER_OTLP_TRACES_HEADERS',
+    about: 'headers sent with traces, beside those or in the place of them',
+    secret: true,
   }),
   serviceName: optionalText({ name: 'OTEL_SERVICE_NAME', about: 'name of the service in traces' }),
   sampler: oneOf({
@@ -70,6 +81,33 @@ const telemetrySettings = {
     max: 1_000_000,
   }),
 };
+
+type RequestHeaders = Readonly<Record<string, string>>;
+
+function requestHeaders(options: Parameters<typeof optionalText>[0]): Setting<RequestHeaders> {
+  return {
+    ...optionalText(options),
+    read: (raw = '') => {
+      const pairs = raw.split(',').flatMap((pair) => (pair.trim() === '' ? [] : [readHeader(pair.trim())]));
+      const headers = pairs.filter((pair) => pair !== null);
+      return headers.length === pairs.length
+        ? { value: Object.fromEntries(headers) }
+        : { problem: 'must be name=value, with commas between; a comma or semicolon of a value is percent-encoded' };
+    },
+  };
+}
+
+/** Null where a request could not be sent with it, which nobody would be told of later. */
+function readHeader(pair: string): readonly [name: string, value: string] | null {
+  const [, name, encoded] = /^([\w!#$%&'*+.^`|~-]+)\s*=\s*([^;]+)$/.exec(pair) ?? [];
+  if (name === undefined || encoded === undefined) return null;
+  try {
+    const value = decodeURIComponent(encoded);
+    return /^[\t\x20-\x7e]+$/.test(value) ? [name, value] : null;
+  } catch {
+    return null;
+  }
+}
 
 export type TelemetrySettings = ReturnType<typeof readTelemetrySettings>;
 

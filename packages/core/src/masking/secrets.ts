@@ -11,7 +11,7 @@ const CHARACTERS_MIN = 12;
 /**
  * Hides a secret in everything that is masked from now on: the whole of it, or
  * of a URL its password alone, as it is written there and as it is meant; of a
- * list each part. A URL without a password is none.
+ * list each part, of a header its value. A URL without a password is none.
  */
 export function hideSecret(value: string): void {
   for (const part of [value, ...value.split(/[\s,]+/)])
@@ -36,7 +36,10 @@ function secretsIn(part: string): readonly string[] {
   if (url !== null) return [url.password, decoded(url.password)];
   // `id:key`, of which the key is secret by itself.
   const [, key] = /^[a-z0-9-]{1,32}:(.+)$/s.exec(part) ?? [];
-  return key === undefined ? [part] : [part, key];
+  if (key !== undefined) return [part, key];
+  // `name=value`, a header: its value as it is written there, as it is sent, and the token in `Bearer <token>`.
+  const [, value] = /^[\w.-]{1,64}=(.+)$/s.exec(part) ?? [];
+  return value === undefined ? [part] : [part, value, decoded(value), ...decoded(value).split(/\s+/)];
 }
 
 function quoted(text: string): string {
