@@ -1,6 +1,6 @@
 import { jobIdOf, parseDelivery, type Delivery } from '@penstock/core/delivery';
 import { openWherePossible } from '@penstock/core/sealed-delivery';
-import type { LedgerDatabase } from '@penstock/db/database';
+import type { Connection, LedgerDatabase } from '@penstock/db/database';
 import { reviveDeliveries } from '@penstock/db/dead-deliveries';
 import { ledgerStandingOf } from '@penstock/db/ledger';
 import { recordOperatorAction } from '@penstock/db/operator-actions';
@@ -35,10 +35,11 @@ export function limitBoardChanges(world: BoardWorld, queues: BoardQueues): Middl
     if (job === undefined || (await job.getState()) !== 'failed') return refuse(context, { kind: 'job_not_failed' });
     if (queue !== queues.outbox) return retryWebhook(context, world, { jobId, data: job.data });
     const message = /^delivery-(\d{1,15})$/.exec(jobId)?.[1];
-    if (message !== undefined) await reviveDeliveries(world.db, [Number(message)]);
-    await next();
-    await record(context, world, { jobId, target: `job:${queue.name}/${jobId}` });
-    return undefined;
+    await world.db.transaction().execute(async (tx) => {
+      await record(context, tx, { jobId, target: `job:${queue.name}/${jobId}` });
+      if (message !== undefined) await reviveDeliveries(tx, [Number(message)]);
+    });
+    return next();
   };
 }
 
@@ -53,8 +54,8 @@ async function retryWebhook(
   if (delivery === null || jobIdOf(delivery) !== jobId) return refuse(context, { kind: 'job_unreadable' });
   if ((await ledgerStandingOf(world.db, delivery))?.state === 'discarded')
     return refuse(context, { kind: 'event_discarded' });
+  await record(context, world.db, { jobId, target: `event:${delivery.account}/${delivery.eventId}` });
   await world.queue.recreate(delivery, { lane: 'replay' });
-  await record(context, world, { jobId, target: `event:${delivery.account}/${delivery.eventId}` });
   return context.body(null, 204);
 }
 
@@ -66,9 +67,13 @@ function readDelivery(data: unknown): Delivery | null {
   }
 }
 
+/**
+ * Before the change: the queue is outside of any transaction of the ledger's. A
+ * retry that then fails stands in the audit; none is without its row.
+ */
 async function record(
   context: Context<ConsoleEnv>,
-  { db }: BoardWorld,
+  db: Connection,
   { jobId, target }: { readonly jobId: string; readonly target: string },
 ): Promise<void> {
   const operator = operatorOf(context);

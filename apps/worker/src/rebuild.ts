@@ -65,7 +65,13 @@ const NAMES_MAX = 20_000;
  */
 export async function rebuild(
   world: RebuildWorld,
-  options: { readonly schema: string; readonly adopt: boolean; readonly keep: boolean },
+  options: {
+    readonly schema: string;
+    readonly adopt: boolean;
+    readonly keep: boolean;
+    /** Done in the transaction in which the live rows are replaced. */
+    readonly onAdopt?: (tx: LedgerTransaction, rebuilt: Rebuilt) => Promise<void>;
+  },
 ): Promise<Rebuilt> {
   const { db } = world;
   const { schema } = options;
@@ -93,9 +99,13 @@ export async function rebuild(
           },
         });
         const differences = await compareWithShadow(tx, schema);
-        if (options.adopt) await adoptShadow(tx, schema);
+        const rebuilt = { events: reading.events, facts: reading.facts, differences, adopted: options.adopt };
+        if (options.adopt) {
+          await adoptShadow(tx, schema);
+          await options.onAdopt?.(tx, rebuilt);
+        }
         if (options.keep) await indexShadow(tx, schema);
-        return { events: reading.events, facts: reading.facts, differences, adopted: options.adopt };
+        return rebuilt;
       });
   } finally {
     if (!options.keep) await dropShadow(db, schema);

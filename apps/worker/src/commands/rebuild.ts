@@ -64,23 +64,28 @@ await runCommand(async () => {
   };
   const started = performance.now();
   const adopt = !check && into === undefined;
-  const rebuilt = await rebuild(world, { schema: into ?? 'penstock_rebuild', adopt, keep: into !== undefined });
+  const rebuilt = await rebuild(world, {
+    schema: into ?? 'penstock_rebuild',
+    adopt,
+    keep: into !== undefined,
+    onAdopt: (tx, { events, facts, differences }) =>
+      recordOperatorAction(tx, {
+        operator: commandOperator(),
+        action: 'projections.rebuild',
+        target: 'projections',
+        reason: null,
+        details: { events, facts, differing: countDiffering(differences) },
+      }),
+  });
   progress.end();
   const seconds = (performance.now() - started) / 1_000;
   process.stdout.write(
     `${rebuilt.events} events, ${rebuilt.facts} facts, in ${seconds.toFixed(1)} s (${Math.round(rebuilt.events / seconds)} events/s)\n`,
   );
-  const differing = report(rebuilt.differences);
+  report(rebuilt.differences);
+  const differing = countDiffering(rebuilt.differences);
   if (into !== undefined)
     process.stdout.write(`The result is in the schema ${into}; the live tables are as they were.\n`);
-  if (adopt)
-    await recordOperatorAction(db, {
-      operator: commandOperator(),
-      action: 'projections.rebuild',
-      target: 'projections',
-      reason: null,
-      details: { events: rebuilt.events, facts: rebuilt.facts, differing },
-    });
   if (adopt && differing > 0) process.stdout.write('The live tables are now what the events say.\n');
   if (check && differing > 0) process.exitCode = 1;
 });
@@ -107,14 +112,15 @@ function readArguments() {
 }
 
 /** Returns how many rows differ. */
-function report(differences: readonly Difference[]): number {
-  let differing = 0;
+function countDiffering(differences: readonly Difference[]): number {
+  return differences.reduce((sum, { missing, unexpected, changed }) => sum + missing + unexpected + changed, 0);
+}
+
+function report(differences: readonly Difference[]): void {
   for (const { table, missing, unexpected, changed, samples } of differences) {
     const count = missing + unexpected + changed;
-    differing += count;
     const line = `${table.padEnd(20)} ${missing} missing, ${unexpected} unexpected, ${changed} changed`;
     process.stdout.write(`${styleText(count === 0 ? 'green' : 'red', line)}\n`);
     for (const sample of samples) process.stdout.write(`  ${sample}\n`);
   }
-  return differing;
 }
