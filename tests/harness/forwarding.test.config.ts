@@ -28,6 +28,8 @@ export default defineConfiguration({
     raw: { ...receiver, events: ['stripe:customer.deleted'], shape: 'raw' },
     told: { ...receiver, topics: ['customers.told'] },
     ordered: { ...receiver, events: ['refund.*'], order: 'payment' },
+    // Longer than any test waits.
+    slow: { ...receiver, events: ['stripe:customer.source.deleted'], timeoutMs: 60_000 },
     private: { ...receiver, events: ['stripe:customer.source.created'], allowPrivate: ['10.0.0.0/8'], attempts: 1 },
   },
 });
