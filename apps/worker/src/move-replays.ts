@@ -37,7 +37,7 @@ export const MOVE_MS = 500;
 const SETTLE_MS = 2_000;
 
 /** "penstock replay" in PostgreSQL's space of advisory locks. */
-const REPLAY_LOCK = 7_365_708;
+const REPLAY_LOCK = 7_365_710;
 
 type RunningReplay = Awaited<ReturnType<typeof runningReplays>>[number];
 
