@@ -4,12 +4,7 @@ import { signStandardWebhooksRequest } from '@penstock/core/providers/standard-w
 import { backoffMs } from '@penstock/core/retry-policy';
 import type { LedgerDatabase } from '@penstock/db/database';
 import { findMessage } from '@penstock/db/outbox';
-import {
-  findDelivery,
-  hasPredecessor,
-  recordDeliveryAttempt,
-  type OutboxDelivery,
-} from '@penstock/db/outbox-deliveries';
+import { findDelivery, recordDeliveryAttempt, type OutboxDelivery } from '@penstock/db/outbox-deliveries';
 import { sendWebhook, type SendResult } from '@penstock/runtime/send-webhook';
 import type { JobVerdict, QueuedJob } from '@penstock/runtime/webhook-consumer';
 import { version } from '@penstock/runtime/version';
@@ -20,6 +15,9 @@ export interface DeliverWorld {
   readonly db: LedgerDatabase;
   readonly destinations: ReadonlyMap<string, OpenDestination>;
   readonly now: () => Date;
+  /** Of a clock that only goes forward. */
+  readonly elapsedMs: () => number;
+  readonly after: (milliseconds: number, ring: () => void) => () => void;
   /** Sends within a span and hands over what it belongs to (W3C Trace Context). */
   readonly sending: (
     message: { readonly traceparent: string | null; readonly destination: string; readonly url: URL },
@@ -38,13 +36,15 @@ export interface Delivered {
   readonly verdict: JobVerdict;
 }
 
-/** How soon a message looks again that waits for the one before it. */
+/** How soon a message looks again that waits for the one before it; then ever later, in step with how long it has waited. */
 const ORDER_MS = 200;
+const ORDER_MS_MAX = 10_000;
 
 /**
  * One message on its way to one destination: take, wait for its turn, sign,
  * send, judge, record. Sent and not yet recorded is sent again, under the same
- * id: at least once, and the receiver can tell.
+ * id: at least once, and the receiver can tell. What has to wait costs one
+ * statement and loads nothing.
  */
 export async function deliverMessage(job: QueuedJob, world: DeliverWorld): Promise<Delivered> {
   const { id } = jobSchema.parse(job.data);
@@ -52,25 +52,42 @@ export async function deliverMessage(job: QueuedJob, world: DeliverWorld): Promi
   if (delivery === undefined || delivery.state === 'delivered' || delivery.state === 'dead')
     return nothing(delivery ?? null);
   const destination = world.destinations.get(delivery.destination);
+  if (destination === undefined) return end(world, delivery, { status: null, error: UNKNOWN });
+  const { turns } = destination;
+  const enteredMs = world.elapsedMs();
+  const delayMs = turns.ask(enteredMs);
+  if (delayMs > 0) return waits(delivery, delayMs);
+  // Asked only now, for by its turn what came before it has mostly ended.
+  if (delivery.behindMs !== null)
+    return waits(delivery, Math.ceil(Math.min(Math.max(ORDER_MS, delivery.behindMs / 4), ORDER_MS_MAX)));
+  turns.enter(enteredMs);
+  try {
+    return await attemptDelivery(world, { delivery, destination });
+  } catch (error) {
+    if (!(error instanceof BrokenCircuitError)) throw error;
+    turns.rest(world.elapsedMs(), destination.openMs);
+    return waits(delivery, turns.ask(world.elapsedMs()));
+  } finally {
+    turns.leave(world.elapsedMs(), enteredMs);
+  }
+}
+
+const UNKNOWN = 'the configuration has no such destination any more';
+
+async function attemptDelivery(
+  world: DeliverWorld,
+  { delivery, destination }: { readonly delivery: OutboxDelivery; readonly destination: OpenDestination },
+): Promise<Delivered> {
   const message = await findMessage(world.db, delivery.outboxId);
-  if (destination === undefined || message === undefined)
-    return end(world, delivery, { status: null, error: 'the configuration has no such destination any more' });
+  if (message === undefined) return end(world, delivery, { status: null, error: UNKNOWN });
   const content = bodyOf(destination, message);
   if (content === null)
     return end(world, delivery, { status: null, error: "the event's own bytes are past their retention" });
-  if (await hasPredecessor(world.db, delivery)) return waits(delivery, ORDER_MS);
-  const turn = destination.enter(world.now());
-  if (turn.kind === 'wait') return waits(delivery, turn.delayMs);
-  try {
-    const result = await send(destination, { delivery, content }, world);
-    world.afterSend?.();
-    return await judge(world, { delivery, destination, result });
-  } catch (error) {
-    if (error instanceof BrokenCircuitError) return waits(delivery, destination.openMs);
-    throw error;
-  } finally {
-    destination.leave();
-  }
+  const waitMs = destination.turns.begin(world.elapsedMs());
+  if (waitMs > 0) await new Promise<void>((resolve) => void world.after(waitMs, resolve));
+  const result = await send(destination, { delivery, content }, world);
+  world.afterSend?.();
+  return judge(world, { delivery, destination, result });
 }
 
 const jobSchema = z.object({ id: z.int().positive() });

@@ -4,6 +4,7 @@ import { ConfigurationError } from '@penstock/core/failure';
 import { addressGuard, type AddressGuard } from '@penstock/runtime/address-guard';
 import { resolveSettings, type ConfiguredDestination } from '@penstock/runtime/configuration-file';
 import type { Environment } from '@penstock/runtime/env';
+import { openTurns, type Turns } from './destination-turns.ts';
 
 /** A destination that can be sent to: its URL and secrets are known. */
 export interface OpenDestination {
@@ -15,9 +16,7 @@ export interface OpenDestination {
   readonly attempts: number;
   readonly retryMs: number;
   readonly guard: AddressGuard;
-  /** Lets one delivery begin, or says how long to wait for its turn. */
-  readonly enter: (now: Date) => { readonly kind: 'begin' } | { readonly kind: 'wait'; readonly delayMs: number };
-  readonly leave: () => void;
+  readonly turns: Turns;
   /** Fails at once while the destination is left alone, which it is for `openMs`. */
   readonly breaker: IPolicy;
   readonly openMs: number;
@@ -104,31 +103,6 @@ function openOne(
       halfOpenAfter: openMs,
       breaker: new ConsecutiveBreaker(FAILURES_IN_A_ROW_MAX),
     }),
-    ...createGate({ concurrency, perSecond }),
-  };
-}
-
-/** How soon one that found no place looks again. */
-const TURN_MS = 50;
-
-/** So many at once, and so many a second: each begins its share of a second after the one before. */
-function createGate(limits: {
-  readonly concurrency: number;
-  readonly perSecond: number | undefined;
-}): Pick<OpenDestination, 'enter' | 'leave'> {
-  let underWay = 0;
-  let nextAtMs = 0;
-  return {
-    enter: (now) => {
-      if (underWay >= limits.concurrency) return { kind: 'wait', delayMs: TURN_MS };
-      const nowMs = now.getTime();
-      if (nowMs < nextAtMs) return { kind: 'wait', delayMs: Math.max(1, nextAtMs - nowMs) };
-      if (limits.perSecond !== undefined) nextAtMs = Math.max(nowMs, nextAtMs) + 1_000 / limits.perSecond;
-      underWay += 1;
-      return { kind: 'begin' };
-    },
-    leave: () => {
-      underWay -= 1;
-    },
+    turns: openTurns({ concurrency, perSecond }),
   };
 }

@@ -6,6 +6,7 @@ import { consumeWebhooks } from '@penstock/runtime/webhook-consumer';
 import { deliverMessage, type DeliverWorld } from './deliver-message.ts';
 import type { OpenDestination } from './destinations.ts';
 import type { createWorkerEvents } from './events.ts';
+import { realTime } from './real-time.ts';
 import { RELAY_MS, RELAY_REPAIR_MS, relayOutbox, repairOutbox } from './relay-outbox.ts';
 import { repeat } from './repeat.ts';
 
@@ -40,7 +41,14 @@ export async function startForwarding(
     }),
   );
   const { sending } = events;
-  const world: DeliverWorld = { db, destinations, now, sending, ...(afterSend === undefined ? {} : { afterSend }) };
+  const world: DeliverWorld = {
+    db,
+    destinations,
+    now,
+    ...realTime,
+    sending,
+    ...(afterSend === undefined ? {} : { afterSend }),
+  };
   const intake = scope.resources.use(
     consumeWebhooks({
       location: outboxLocation(location),

@@ -13,6 +13,8 @@ export interface OutboxDelivery {
   /** Of the event that it tells of. */
   readonly requestId: string;
   readonly traceparent: string | null;
+  /** Since when it has been untouched while something that must arrive before it has not ended; null where nothing is. */
+  readonly behindMs: number | null;
 }
 
 /**
@@ -73,6 +75,7 @@ export async function touchDeliveries(db: Connection, ids: readonly number[]): P
     .execute();
 }
 
+/** A delivery, and whether its turn has come among those that arrive in order: what every look at a message asks. */
 export async function findDelivery(db: Connection, id: number): Promise<OutboxDelivery | undefined> {
   const row = await db
     .selectFrom('outbox_deliveries as delivery')
@@ -80,6 +83,13 @@ export async function findDelivery(db: Connection, id: number): Promise<OutboxDe
     .innerJoin('ledger', 'ledger.id', 'outbox.ledger_id')
     .select(['delivery.id', 'delivery.outbox_id', 'delivery.destination', 'delivery.order_key', 'delivery.state'])
     .select(['delivery.attempts', 'ledger.request_id', 'ledger.traceparent'])
+    .select(
+      sql<number | null>`case when exists (
+        select from outbox_deliveries as earlier
+        where earlier.destination = delivery.destination and earlier.order_key = delivery.order_key
+          and earlier.order_key is not null and earlier.finished_at is null and earlier.id < delivery.id)
+        then extract(epoch from clock_timestamp() - delivery.touched_at)::float8 * 1000 end`.as('behind_ms'),
+    )
     .where('delivery.id', '=', id)
     .executeTakeFirst();
   return row === undefined
@@ -93,22 +103,8 @@ export async function findDelivery(db: Connection, id: number): Promise<OutboxDe
         attempts: row.attempts,
         requestId: row.request_id,
         traceparent: row.traceparent,
+        behindMs: row.behind_ms,
       };
-}
-
-/** Whether something that must arrive before this has not ended yet. */
-export async function hasPredecessor(db: Connection, delivery: OutboxDelivery): Promise<boolean> {
-  if (delivery.orderKey === null) return false;
-  const row = await db
-    .selectFrom('outbox_deliveries')
-    .select('id')
-    .where('destination', '=', delivery.destination)
-    .where('order_key', '=', delivery.orderKey)
-    .where('finished_at', 'is', null)
-    .where('id', '<', delivery.id)
-    .limit(1)
-    .executeTakeFirst();
-  return row !== undefined;
 }
 
 /** Records an attempt: what was answered, or why nothing was, and what follows. */
