@@ -130,7 +130,7 @@ test('of two workers at it, each month is dropped once; nothing is dropped where
 });
 
 function keep(retentionDays = 400, where = db) {
-  return keepStorage({ db: where, now: () => now, retentionDays });
+  return keepStorage({ db: where, now: async () => now, retentionDays });
 }
 
 /** Takes a delivery as if the ledger had learned of it then. */

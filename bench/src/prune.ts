@@ -61,7 +61,7 @@ async function main(events: number): Promise<number> {
     // Long after, when all of it may go.
     const later = new Date(Date.now() + 500 * 86_400_000);
     const pruned = await timed(events * 2, async () => {
-      await keepStorage({ db, now: () => later, retentionDays: 400 });
+      await keepStorage({ db, now: async () => later, retentionDays: 400 });
     });
     await assertGone(db, events * 2);
     const ratio = pruned / worker;

@@ -12,7 +12,8 @@ const DAY_MS = 86_400_000;
 /** What looking after the storage needs of the world. */
 export interface StorageWorld {
   readonly db: LedgerDatabase;
-  readonly now: () => Date;
+  /** By the database's clock: a worker whose own is ahead must drop nothing early. */
+  readonly now: () => Promise<Date>;
   /** How long what belongs to finished events is kept; 0: for ever. */
   readonly retentionDays: number;
   readonly signal?: AbortSignal;
@@ -46,7 +47,7 @@ export interface Retention {
  */
 export async function keepStorage(world: StorageWorld): Promise<StorageKept> {
   const { db } = world;
-  const now = world.now();
+  const now = await world.now();
   const created = await createMonthsAhead(db, { now });
   const retention = world.retentionDays === 0 ? null : await alone(db, () => retain(world, now));
   const months = await listMonths(db);

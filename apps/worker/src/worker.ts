@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { providerNamed } from '@penstock/core/providers/registry';
 import { assertLimited, assertReachable, openDatabase, type LedgerTransaction } from '@penstock/db/database';
+import { databaseTime } from '@penstock/db/database-time';
 import { countOpenConflicts } from '@penstock/db/find-conflicts';
 import { openLedgerStore } from '@penstock/db/ledger-store';
 import { openTogetherStore, type TogetherStore } from '@penstock/db/together-store';
@@ -141,7 +142,12 @@ export async function worker(given: WorkerProcess, scope: ProcessScope): Promise
       onError: events.storageFailed,
       task: async () =>
         events.storageKept(
-          await keepStorage({ db, now, retentionDays: config.eventRetentionDays, signal: scope.stopping }),
+          await keepStorage({
+            db,
+            now: () => databaseTime(db),
+            retentionDays: config.eventRetentionDays,
+            signal: scope.stopping,
+          }),
         ),
     }),
   );
