@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { encodeBody, jobIdOf, sha256Hex } from '@penstock/core/delivery';
+import { contestedJobIdOf, encodeBody, jobIdOf, sha256Hex } from '@penstock/core/delivery';
 import type { QueuedJob } from '@penstock/runtime/webhook-consumer';
 import type { Lane } from '@penstock/runtime/lanes';
 import { aDelivery } from './harness/deliveries.ts';
@@ -158,6 +158,29 @@ describe.each(queuesUnderTest)('the queue on %s', (backend) => {
     healed = true;
     expect(await queue.add([{ ...delivery, deliveryId: aDelivery().deliveryId }])).toEqual(['already queued']);
     await until(async () => (await queue.counts()).completed === 1, { what: 'the job to be processed after all' });
+  });
+
+  test('another body under the id of a dead event is judged each time that it is sent, one under a finished id once', async () => {
+    await using own = await queueUnderTest(backend);
+    const { queue } = own;
+    const [dead, done] = [aDelivery({ text: '{"amount":1}' }), aDelivery({ text: '{"amount":1}' })];
+    const others = [dead, done].map(({ eventId }) => aDelivery({ eventId, text: '{"amount":2}' }));
+    const judged: string[] = [];
+    await using _consumer = own.consume(async ({ jobId }) => {
+      if (jobId === jobIdOf(dead)) return { kind: 'dead', error: new Error('broken') };
+      if (jobId !== jobIdOf(done)) judged.push(jobId);
+      return { kind: 'done', outcome: 'duplicate' };
+    });
+    await queue.add([dead, done]);
+    await until(async () => (await queue.counts()).completed === 1, { what: 'the one to be done' });
+    await until(async () => (await queue.counts()).failed === 1, { what: 'the other to be dead' });
+    for (const completed of [3, 3]) {
+      const standings = await queue.add(others.map((other) => ({ ...other, deliveryId: aDelivery().deliveryId })));
+      expect(standings).toEqual(['contested', 'contested']);
+      await until(async () => (await queue.counts()).completed === completed, { what: 'them to be judged' });
+    }
+    const [deadId = '', doneId = ''] = others.map(contestedJobIdOf);
+    expect(judged.toSorted()).toEqual([deadId, deadId, doneId].toSorted());
   });
 
   test('recreating makes a job of an event whose job is gone or finished, and leaves a waiting one alone', async () => {

@@ -75,6 +75,7 @@ export function startWorker(name: string, world: FleetWorld): SimulatedWorker {
     handlerMs: 1_000,
     handlerLog: () => silent,
     now,
+    putBack: queue.recreate,
     elapsedMs: () => scheduler.now(),
     after: (milliseconds, ring) => scheduler.after(process, milliseconds, ring),
   };

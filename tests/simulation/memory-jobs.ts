@@ -36,8 +36,8 @@ export interface MemoryJobs {
   /** False where the id is taken. */
   readonly addNew: (job: Pick<MemoryJob, 'id' | 'name' | 'data' | 'lane'>) => boolean;
   readonly remove: (id: string) => void;
-  /** A failed job is put back to work, with all its attempts before it. */
-  readonly retryFailed: (id: string) => void;
+  /** A finished or dead job is put back to work, with all its attempts before it. */
+  readonly retryFinished: (id: string) => void;
   readonly take: (token: string) => TakenJob | null;
   /** Does with a job what the verdict says; nothing where it is another's by now. */
   readonly settle: (taken: TakenJob, verdict: JobVerdict) => void;
@@ -90,9 +90,10 @@ export function createMemoryJobs(options: {
       // A job in hand is locked.
       if (jobs.get(id)?.place !== 'active') jobs.delete(id);
     },
-    retryFailed: (id) => {
+    retryFinished: (id) => {
       const job = jobs.get(id);
-      if (job?.place === 'failed') wait(job, { attemptsMade: 0, finishedAt: null, reason: '' });
+      if (job?.place === 'failed' || job?.place === 'completed')
+        wait(job, { attemptsMade: 0, finishedAt: null, reason: '' });
     },
     take: (token) => {
       for (const job of jobs.values()) if (job.place === 'delayed' && job.until <= now()) wait(job);

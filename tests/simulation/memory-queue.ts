@@ -24,12 +24,14 @@ export function openMemoryQueue(jobs: MemoryJobs, effect: (name: string) => Prom
     const known = await command('getJob', () => jobs.get(jobIdOf(delivery)));
     if (known === undefined) return 'already processed';
     if (bodyHashOf(known.data) !== delivery.bodySha256) {
-      await addNew(delivery, { id: contestedJobIdOf(delivery), lane, name: jobName(delivery) });
+      const id = contestedJobIdOf(delivery);
+      const isNew = await addNew(delivery, { id, lane, name: jobName(delivery) });
+      if (!isNew && known.place === 'failed') await command('retry', () => jobs.retryFinished(id));
       return 'contested';
     }
     if (known.place === 'completed') return 'already processed';
     if (known.place === 'failed' && delivery.shape === 'event')
-      await command('retry', () => jobs.retryFailed(known.id));
+      await command('retry', () => jobs.retryFinished(known.id));
     return 'already queued';
   };
 

@@ -2,7 +2,7 @@ import { parseDelivery, type Delivery } from '@penstock/core/delivery';
 import { PermanentError, TransientError, toFailure } from '@penstock/core/failure';
 import type { QueuedJob } from '@penstock/runtime/webhook-consumer';
 import { processWebhook, type Processed, type ProcessWorld } from './process-webhook.ts';
-import { findForgery, storeDelivery } from './store-delivery.ts';
+import { findForgery, restatesStored, storeDelivery } from './store-delivery.ts';
 
 /** What trying a suspect needs of the world. */
 export interface SuspectWorld extends ProcessWorld {
@@ -56,9 +56,13 @@ async function openTrial(
     // It ends as a collision, and never reaches what could crash.
     if ((await findForgery(tx, delivery)) !== undefined) return { kind: 'open', id: null };
     const entry = await tx.enterLedger(delivery);
-    if (entry.bodySha256 !== delivery.bodySha256 || (entry.state !== 'received' && entry.state !== 'dead'))
-      return { kind: 'open', id: null };
-    await storeDelivery(tx, delivery, entry.id);
+    if (entry.state !== 'received' && entry.state !== 'dead') return { kind: 'open', id: null };
+    if (entry.bodySha256 !== delivery.bodySha256) {
+      // Of a rendering, what is stored is worked on, and may be what workers die of.
+      const provider = world.provider(delivery.provider);
+      const restates = provider !== undefined && (await restatesStored(tx, { ledgerId: entry.id, delivery, provider }));
+      if (!restates) return { kind: 'open', id: null };
+    } else await storeDelivery(tx, delivery, entry.id);
     const crashes = await tx.countCrashes(entry.id);
     if (crashes < world.crashesMax)
       return { kind: 'open', id: await tx.beginTrial({ ledgerId: entry.id, worker: world.workerName }) };

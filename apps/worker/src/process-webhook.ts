@@ -1,4 +1,4 @@
-import { decodeBody, parseDelivery, type Delivery } from '@penstock/core/delivery';
+import { decodeBody, jobIdOf, parseDelivery, type Delivery } from '@penstock/core/delivery';
 import { PermanentError, TransientError, toError, toFailure, type Failure } from '@penstock/core/failure';
 import type { MoneyMoved } from '@penstock/core/money-moved';
 import type { ProcessOutcome } from '@penstock/core/outcome';
@@ -12,7 +12,7 @@ import { forwardEvent } from './forward-event.ts';
 import { handleEvent } from './handle-event.ts';
 import { keepWaiting, recordFailedAttempt } from './record-failed-attempt.ts';
 import type { HandlerOutcome, HandlerWorld } from './run-handlers.ts';
-import { findForgery, storeDelivery } from './store-delivery.ts';
+import { findForgery, restatesStored, storeDelivery } from './store-delivery.ts';
 
 /** What processing needs of the world. */
 export interface ProcessWorld extends HandlerWorld {
@@ -21,6 +21,8 @@ export interface ProcessWorld extends HandlerWorld {
   /** By name. */
   readonly endpoints: ReadonlyMap<string, WorkerEndpoint>;
   readonly now: () => Date;
+  /** Puts a stored event's own job back to work; one that waits, runs or is delayed is left alone. */
+  readonly putBack: (delivery: Delivery) => Promise<void>;
   /** Told after each step; where a test ends the process. */
   readonly onStep?: (step: ProcessStep) => void;
 }
@@ -89,7 +91,9 @@ export async function processWebhook(job: QueuedJob, world: ProcessWorld): Promi
     const proven: ProvenDelivery = { delivery, provider, answer, job };
     const processed = await world.store.transaction((tx) => applyDelivery(tx, proven, world));
     world.onStep?.('committed');
-    return processed;
+    return processed.kind === 'rerendered'
+      ? await workOnStored(processed.ledgerId, { delivery, job, world })
+      : processed;
   } catch (thrown) {
     const failure = toFailure(thrown);
     if (world.store.isMonthMissing(thrown))
@@ -124,6 +128,26 @@ async function makeMissingMonths(delivery: Delivery, world: ProcessWorld): Promi
   }
 }
 
+/** Another rendering of an event that is not finished: what is worked on is what was stored, under its own hash. */
+interface Rerendered {
+  readonly kind: 'rerendered';
+  readonly ledgerId: number;
+}
+
+/**
+ * By the event's own job, whose attempts are counted and which the sweeper looks
+ * for. This one takes its place where the queue had forgotten it.
+ */
+async function workOnStored(
+  ledgerId: number,
+  { delivery, job, world }: { readonly delivery: Delivery; readonly job: QueuedJob; readonly world: ProcessWorld },
+): Promise<Processed> {
+  const stored = await world.store.deliveryOfStoredEvent(ledgerId, delivery.deliveryId);
+  if (jobIdOf(stored) === job.jobId) return processWebhook({ ...job, data: stored }, world);
+  await world.putBack(stored);
+  return { kind: 'ended', outcome: 'duplicate', delivery, ...nothingDone };
+}
+
 interface ProvenDelivery {
   readonly delivery: Delivery;
   readonly provider: Provider;
@@ -136,7 +160,7 @@ async function applyDelivery(
   tx: EventTransaction,
   { delivery, provider, answer, job }: ProvenDelivery,
   world: ProcessWorld,
-): Promise<Processed> {
+): Promise<Processed | Rerendered> {
   const ended = (
     outcome: Exclude<ProcessOutcome, 'dead'>,
     did: { readonly handlers: readonly HandlerOutcome[]; readonly moved: readonly MoneyMoved[] } = nothingDone,
@@ -151,9 +175,11 @@ async function applyDelivery(
   const entry = await tx.enterLedger(delivery);
   world.onStep?.('entered');
   if (entry.bodySha256 !== delivery.bodySha256) {
-    const known = await tx.storedBody(entry.id);
-    // Past its retention only the hash is known: what differs from it is put aside for somebody to look at.
-    if (known !== null && provider.statesSameEvent(known, decodeBody(delivery.body))) return ended('duplicate');
+    if (await restatesStored(tx, { ledgerId: entry.id, delivery, provider })) {
+      // One that is not dead has a job of its own, which is at work or which the sweeper makes again.
+      const isWanted = entry.state === 'dead' || (entry.state === 'received' && job.jobId === jobIdOf(delivery));
+      return isWanted ? { kind: 'rerendered', ledgerId: entry.id } : ended('duplicate');
+    }
     await tx.recordCollision({ ledgerId: entry.id, kind: 'event_id', delivery });
     return ended('collision');
   }

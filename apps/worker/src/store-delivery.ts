@@ -1,5 +1,6 @@
-import type { Delivery } from '@penstock/core/delivery';
+import { decodeBody, type Delivery } from '@penstock/core/delivery';
 import { TransientError } from '@penstock/core/failure';
+import type { Provider } from '@penstock/core/provider';
 import type { EventTransaction, LedgerStore } from '@penstock/db/ledger-store';
 import type { BoundTransmission } from '@penstock/db/transmissions';
 
@@ -53,4 +54,20 @@ export async function findForgery(
   if (delivery.transmissionId === null) return undefined;
   const bound = await tx.findTransmission({ account: delivery.account, transmissionId: delivery.transmissionId });
   return bound !== undefined && bound.bodySha256 !== delivery.bodySha256 ? bound : undefined;
+}
+
+/**
+ * Whether a delivery with another body than the stored one states the same event. Past its retention only the hash is
+ * known: what differs from it does not.
+ */
+export async function restatesStored(
+  tx: Pick<EventTransaction, 'storedBody'>,
+  {
+    ledgerId,
+    delivery,
+    provider,
+  }: { readonly ledgerId: number; readonly delivery: Delivery; readonly provider: Provider },
+): Promise<boolean> {
+  const known = await tx.storedBody(ledgerId);
+  return known !== null && provider.statesSameEvent(known, decodeBody(delivery.body));
 }

@@ -199,6 +199,7 @@ export async function worker(given: WorkerProcess, scope: ProcessScope): Promise
     handlerMs: config.handlerMs,
     handlerLog: events.handlerLog,
     now,
+    putBack: queue.recreate,
     ...(given.onStep === undefined ? {} : { onStep: given.onStep }),
   };
   const intake = scope.resources.use(

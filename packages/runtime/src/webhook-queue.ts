@@ -1,4 +1,4 @@
-import type { JobState, JobsOptions } from 'bullmq';
+import type { Job, JobState, JobsOptions } from 'bullmq';
 import { contestedJobIdOf, jobIdOf, type Delivery } from '@penstock/core/delivery';
 import type { QueueStanding } from '@penstock/core/outcome';
 import type { PayloadKeys } from '@penstock/core/payload-keys';
@@ -36,7 +36,8 @@ export interface WebhookQueue extends AsyncDisposable {
    * Adds the deliveries of one request, all or none, and says how each stands.
    * Resolves only once they are durable. An event already in the queue is not
    * added again, with two exceptions: another body under its id is added
-   * beside it for the worker to judge, and a dead event is put back to work.
+   * beside it for the worker to judge, again where the event has died since,
+   * and a dead event is put back to work.
    * The lane is `live` unless given.
    */
   readonly add: (
@@ -176,18 +177,26 @@ async function standingOfRepetition(
 ): Promise<QueueStanding> {
   const job = await backend.bull.getJob(jobIdOf(delivery));
   if (job === undefined) return 'already processed';
+  const place = placeOfState(await job.getState());
   if (bodyHashOf(job.data) !== delivery.bodySha256) {
-    await backend.addJobs([newJob(delivery, { jobId: contestedJobIdOf(delivery), keys })], jobOptions(backend, lane));
+    const contested = newJob(delivery, { jobId: contestedJobIdOf(delivery), keys });
+    const [name] = await backend.addJobs([contested], jobOptions(backend, lane));
+    // Judged before, it may have been a harmless rendering of an event that was not dead then.
+    if (name !== contested.name && place === 'failed') await workAgain(await backend.bull.getJob(contested.jobId));
     return 'contested';
   }
-  const place = placeOfState(await job.getState());
   if (place === 'completed') return 'already processed';
   // Sent again by the provider, a dead letter deserves another try. One that
   // cannot be read would only die again, each time the provider repeats it.
-  if (place === 'failed' && delivery.shape === 'event') {
-    await job.retry('failed', { resetAttemptsMade: true }).catch(() => undefined);
-  }
+  if (place === 'failed' && delivery.shape === 'event') await workAgain(job);
   return 'already queued';
+}
+
+/** Puts a finished or dead job back to work; one that is at work already is left alone. */
+async function workAgain(job: Job<unknown, unknown> | undefined): Promise<void> {
+  const state = await job?.getState();
+  if (state === 'completed' || state === 'failed')
+    await job?.retry(state, { resetAttemptsMade: true }).catch(() => undefined);
 }
 
 function bodyHashOf(data: unknown): string | null {

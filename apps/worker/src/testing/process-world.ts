@@ -16,6 +16,7 @@ export function processWorld(db: LedgerDatabase, given: Partial<ProcessWorld> = 
     handlerMs: 1_000,
     handlerLog: () => silent,
     now: () => new Date(),
+    putBack: async () => undefined,
     ...given,
   };
 }
