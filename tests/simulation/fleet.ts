@@ -118,6 +118,10 @@ export function startWorker(name: string, world: FleetWorld): SimulatedWorker {
       scheduler.tell(`${name} sweeps`);
       const newId = (): string => sweepId(name, (ids += 1));
       sweep({ store, queue, now, newId, graceMs: SWEEP_GRACE_MS })
+        .then((swept) => {
+          for (const { jobId, failure } of swept?.failures ?? [])
+            world.onFault(`${name} sweeping ${jobId}: ${failure.message}`);
+        })
         .catch((error: unknown) => {
           if (!(error instanceof StoreAway)) world.onFault(`${name} sweeping: ${String(error)}`);
         })

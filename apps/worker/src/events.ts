@@ -97,13 +97,19 @@ export function createWorkerEvents({
       logger.error({ jobId: job.jobId, ...idsOf(job.data), reason }, 'webhook is dead: it lost its worker too often');
     },
 
-    swept: (swept: Swept): void => {
+    swept: ({ failures, ...swept }: Swept): void => {
       metrics.swept.inc({ outcome: 'recreated' }, swept.recreated);
       metrics.swept.inc({ outcome: 'marked_dead' }, swept.markedDead);
       metrics.swept.inc({ outcome: 'buried' }, swept.buried);
       metrics.swept.inc({ outcome: 'forgotten' }, swept.forgotten);
+      metrics.swept.inc({ outcome: 'failed' }, swept.failed);
       if (swept.recreated + swept.markedDead + swept.buried + swept.forgotten > 0)
         logger.warn({ ...swept }, 'ledger and queue disagreed and were mended');
+      for (const { jobId, failure } of failures)
+        logger.error(
+          { jobId, code: failure.code, reason: failure.message, failed: swept.failed },
+          'an event could not be mended; the sweep went on with the others, and the next one tries again',
+        );
     },
 
     canaryBegins: (now: Date): void => {

@@ -1,5 +1,5 @@
 import { parseDelivery, type Delivery } from '@penstock/core/delivery';
-import { toFailure, PermanentError } from '@penstock/core/failure';
+import { PermanentError, toFailure, type Failure } from '@penstock/core/failure';
 import type { DeadEvent, UnfinishedEvent } from '@penstock/db/ledger';
 import type { LedgerStore } from '@penstock/db/ledger-store';
 import type { WebhookQueue } from '@penstock/runtime/webhook-queue';
@@ -25,7 +25,20 @@ export interface Swept {
   readonly buried: number;
   /** Jobs taken out of the failed set whose event was finished after all. */
   readonly forgotten: number;
+  /** Events that could not be mended: the next sweep looks at them again. */
+  readonly failed: number;
+  /** The first of them, at most SWEEP_FAILURES_TOLD. */
+  readonly failures: readonly SweepFailure[];
 }
+
+/** An event that a sweep could not mend, by its job. */
+export interface SweepFailure {
+  readonly jobId: string;
+  readonly failure: Failure;
+}
+
+/** They are the same at every sweep, and one cause may be that of a hundred thousand. */
+export const SWEEP_FAILURES_TOLD = 10;
 
 /** Events looked at in one go; the whole backlog is gone through, this many at a time. */
 const BATCH = 200;
@@ -48,22 +61,49 @@ const DEAD_BURIED_MAX = 100_000;
  *   not stored  failed                 stored, and dead
  *
  * What waits or runs is left alone: it will be a duplicate, or do what is
- * missing. One worker of the fleet sweeps at a time; null where another is at it.
+ * missing. An event that cannot be mended, for its body does not open or it
+ * cannot be stored, is told of and holds up no other. One worker of the fleet
+ * sweeps at a time; null where another is at it. Rejects where ledger or queue is away.
  */
 export async function sweep(world: SweepWorld): Promise<Swept | null> {
   return world.store.exclusively('sweep', async () => {
-    const unfinished = await sweepUnfinished(world);
-    const failedSet = await sweepFailedSet(world);
+    const failures: SweepFailure[] = [];
+    let failed = 0;
+    const apart: Apart = async (jobId, work) => {
+      try {
+        return await work();
+      } catch (error) {
+        // The world's fault, and so that of every event.
+        if (world.store.isOutage(error)) throw error;
+        failed += 1;
+        if (failures.length < SWEEP_FAILURES_TOLD) failures.push({ jobId, failure: toFailure(error) });
+        return null;
+      }
+    };
+    const sweeping = { ...world, apart };
+    const unfinished = await sweepUnfinished(sweeping);
+    const failedSet = await sweepFailedSet(sweeping);
+    const buried = await sweepDead(sweeping);
     return {
       recreated: unfinished.recreated,
       markedDead: unfinished.markedDead + failedSet.markedDead,
-      buried: await sweepDead(world),
+      buried,
       forgotten: failedSet.forgotten,
+      failed,
+      failures,
     };
   });
 }
 
-async function sweepUnfinished(world: SweepWorld): Promise<Pick<Swept, 'recreated' | 'markedDead'>> {
+/** Does what one event needs; null where that failed by the event's own fault. */
+type Apart = <T>(jobId: string, work: () => Promise<T>) => Promise<T | null>;
+
+/** A sweep under way. */
+interface Sweeping extends SweepWorld {
+  readonly apart: Apart;
+}
+
+async function sweepUnfinished(world: Sweeping): Promise<Pick<Swept, 'recreated' | 'markedDead'>> {
   const before = new Date(world.now().getTime() - world.graceMs);
   let recreated = 0;
   let markedDead = 0;
@@ -79,7 +119,10 @@ async function sweepUnfinished(world: SweepWorld): Promise<Pick<Swept, 'recreate
   }
 }
 
-async function mend(event: UnfinishedEvent, world: SweepWorld): Promise<'recreated' | 'marked dead' | 'in order'> {
+type Mended = 'recreated' | 'marked dead' | 'in order';
+
+async function mend(event: UnfinishedEvent, world: Sweeping): Promise<Mended | null> {
+  // Outside of what is the event's own: a queue that is away ends the sweep.
   const place = await world.queue.placeOf(event.jobId);
   switch (place) {
     case 'waiting':
@@ -88,19 +131,22 @@ async function mend(event: UnfinishedEvent, world: SweepWorld): Promise<'recreat
       return 'in order';
     case 'missing':
     case 'completed':
-      await world.queue.recreate(await world.store.deliveryOfStoredEvent(event.id, world.newId()));
-      return 'recreated';
-    case 'failed': {
-      // Looks again under the row's lock: a repetition may have put it back to work, and be through by now.
-      const delivery = await world.store.deliveryOfStoredEvent(event.id, world.newId());
-      const isMarked = await markDead({ jobId: event.jobId, delivery, reason: 'the queue gave the job up' }, world);
-      return isMarked ? 'marked dead' : 'in order';
-    }
+      return world.apart<Mended>(event.jobId, async () => {
+        await world.queue.recreate(await world.store.deliveryOfStoredEvent(event.id, world.newId()));
+        return 'recreated';
+      });
+    case 'failed':
+      return world.apart<Mended>(event.jobId, async () => {
+        // Looks again under the row's lock: a repetition may have put it back to work, and be through by now.
+        const delivery = await world.store.deliveryOfStoredEvent(event.id, world.newId());
+        const isMarked = await markDead({ jobId: event.jobId, delivery, reason: 'the queue gave the job up' }, world);
+        return isMarked ? 'marked dead' : 'in order';
+      });
   }
 }
 
 /** Goes on past the latest deaths for as long as it finds something to mend. */
-async function sweepDead(world: SweepWorld): Promise<number> {
+async function sweepDead(world: Sweeping): Promise<number> {
   const before = new Date(world.now().getTime() - world.graceMs);
   let looked = 0;
   let buried = 0;
@@ -116,20 +162,23 @@ async function sweepDead(world: SweepWorld): Promise<number> {
 }
 
 /** True where the queue did not hold the dead event's job as failed. */
-async function bury(event: DeadEvent, world: SweepWorld): Promise<boolean> {
+async function bury(event: DeadEvent, world: Sweeping): Promise<boolean> {
   const place = await world.queue.placeOf(event.jobId);
   if (place !== 'missing' && place !== 'completed') return false;
-  try {
-    await world.queue.bury(await world.store.deliveryOfStoredEvent(event.id, world.newId()));
-    return true;
-  } catch (error) {
-    // Past its retention there is nothing left to put into a job; the ledger has it still.
-    if (error instanceof PermanentError && error.code === 'body_gone') return false;
-    throw error;
-  }
+  const isBuried = await world.apart(event.jobId, async () => {
+    try {
+      await world.queue.bury(await world.store.deliveryOfStoredEvent(event.id, world.newId()));
+      return true;
+    } catch (error) {
+      // Past its retention there is nothing left to put into a job; the ledger has it still.
+      if (error instanceof PermanentError && error.code === 'body_gone') return false;
+      throw error;
+    }
+  });
+  return isBuried === true;
 }
 
-async function sweepFailedSet(world: SweepWorld): Promise<Pick<Swept, 'markedDead' | 'forgotten'>> {
+async function sweepFailedSet(world: Sweeping): Promise<Pick<Swept, 'markedDead' | 'forgotten'>> {
   const jobs = await world.queue.failedJobs({ from: 0, count: DEAD_LOOKED_AT });
   const settled = world.now().getTime() - world.graceMs;
   const swept = { markedDead: 0, forgotten: 0 };
@@ -138,14 +187,16 @@ async function sweepFailedSet(world: SweepWorld): Promise<Pick<Swept, 'markedDea
     const delivery = readDelivery(job.data);
     // A job that is no delivery has no event to mark.
     if (delivery === null) continue;
-    const standing = await world.store.ledgerStandingOf(delivery);
-    if (standing === undefined || standing.state === 'received') {
-      if (await markDead({ jobId: job.jobId, delivery, reason: job.reason }, world)) swept.markedDead += 1;
-      // Another body under its id was never judged; it stays where somebody sees it.
-    } else if (standing.state !== 'dead' && standing.bodySha256 === delivery.bodySha256) {
-      await world.queue.forgetFailed(job.jobId);
-      swept.forgotten += 1;
-    }
+    await world.apart(job.jobId, async () => {
+      const standing = await world.store.ledgerStandingOf(delivery);
+      if (standing === undefined || standing.state === 'received') {
+        if (await markDead({ jobId: job.jobId, delivery, reason: job.reason }, world)) swept.markedDead += 1;
+        // Another body under its id was never judged; it stays where somebody sees it.
+      } else if (standing.state !== 'dead' && standing.bodySha256 === delivery.bodySha256) {
+        await world.queue.forgetFailed(job.jobId);
+        swept.forgotten += 1;
+      }
+    });
   }
   return swept;
 }

@@ -55,8 +55,8 @@ export function processingMetrics(declare: Declare) {
     }),
     swept: declare.counter({
       name: 'penstock_swept_total',
-      help: 'Disagreements between ledger and queue that the sweeper mended.',
-      labels: { outcome: 'recreated, marked_dead, buried, forgotten' },
+      help: 'Disagreements between ledger and queue that the sweeper mended, and those that it could not mend.',
+      labels: { outcome: 'recreated, marked_dead, buried, forgotten, failed' },
       serves: 'Dead letters: mended by the sweeper; anything but zero means a queue lost something',
     }),
     replayed: declare.counter({
