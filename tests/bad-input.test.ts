@@ -190,6 +190,14 @@ describe('genuine bodies that are no events', () => {
     expect(await system.queue.placeOf(`stripe.sha256-${sha256Hex(body)}`)).toBe('waiting');
   });
 
+  test('one that says of itself what cannot be stored is refused and kept, where it would be acknowledged and lost', async () => {
+    const { id, body: plain } = aStripeEvent();
+    const body = Buffer.from(plain.toString().replace('2026-01-28', String.raw`2026\u0000`));
+    expectProblem(await send({ body }), { status: 400, code: 'event_malformed', detail: /stored: apiVersion/ });
+    expect(await system.queue.placeOf(`stripe.sha256-${sha256Hex(body)}`)).toBe('waiting');
+    expect(await system.queue.placeOf(`stripe.${id}`)).toBe('missing');
+  });
+
   test('brackets 100,000 deep inside an event are past the limit: it is refused and kept', async () => {
     const deep = '['.repeat(100_000) + ']'.repeat(100_000);
     const body = Buffer.from(

@@ -5,6 +5,7 @@ import type { Provider, Verifier } from '@penstock/core/provider';
 import type { RateLimit } from '@penstock/core/rate-limit';
 import type { RateLimiter } from '@penstock/runtime/rate-limit';
 import type { RequestHead, SignedRequest } from '@penstock/core/signed-request';
+import { refuseUnstorable } from '@penstock/core/storable-events';
 import type { BodyRoom } from './body-room.ts';
 import { toDeliveries } from './deliveries.ts';
 import { enqueueDeliveries } from './enqueue-deliveries.ts';
@@ -81,7 +82,7 @@ export async function receiveWebhook(incoming: IncomingWebhook, world: ReceiveWo
 
   const receivedAt = world.now();
   const signed: SignedRequest = { ...head, body: body.bytes };
-  const verification = await endpoint.verify(signed, receivedAt);
+  const verification = refuseUnstorable(await endpoint.verify(signed, receivedAt));
   if (verification.kind === 'rejected' || verification.kind === 'undecided') return verification;
 
   // Of genuine requests alone: a forger must not be able to spend what is a provider's.

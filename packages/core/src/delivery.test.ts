@@ -89,6 +89,8 @@ describe('a delivery through the queue', () => {
     { what: 'without a body', data: { ...aDelivery(), body: undefined } },
     { what: 'with another hash', data: aDelivery(undefined, { bodySha256: '0'.repeat(64) }) },
     { what: 'from no time', data: { ...aDelivery(), receivedAt: 'yesterday' } },
+    { what: 'with a NUL in what it says of itself', data: aDelivery(undefined, { apiVersion: '2026\0' }) },
+    { what: 'with a NUL in its request id', data: aDelivery(undefined, { requestId: '\0' }) },
     { what: 'that is nothing', data: null },
     { what: 'that is text', data: 'delivery' },
   ])('a delivery $what is refused as malformed_delivery', ({ data }) => {

@@ -3,6 +3,9 @@ import { hash } from 'node:crypto';
 import * as z from 'zod';
 import { PermanentError } from './failure.ts';
 
+/** PostgreSQL's text cannot hold a NUL, which JSON can spell. */
+const text = z.string().refine((value) => !value.includes('\0'), 'must not hold a NUL');
+
 /**
  * A delivery is one event on its way from ingest to the ledger: the contract
  * between processes of different versions, so it names its schema version and
@@ -14,33 +17,42 @@ const deliverySchema = z.strictObject({
   /** Names this delivery among all others, retries of the same event included. */
   deliveryId: z.uuid(),
   /** The endpoint's name in penstock.config.ts, also the last part of its URL. */
-  endpoint: z.string().min(1),
-  provider: z.string().min(1),
+  endpoint: text.min(1),
+  provider: text.min(1),
   /** Whose events these are: two endpoints of one account share one ledger. */
-  account: z.string().min(1),
+  account: text.min(1),
   /** The provider's event id, or `sha256-<hex>` of the body where it has none. */
-  eventId: z.string().min(1).max(255),
-  type: z.string().min(1).max(255),
+  eventId: text.min(1).max(255),
+  type: text.min(1).max(255),
   /** `malformed`: genuine, but not the provider's event shape; kept as a dead letter. */
   shape: z.enum(['event', 'malformed']),
   malformedReason: z.string().optional(),
   occurredAt: z.iso.datetime().nullable(),
   receivedAt: z.iso.datetime(),
   livemode: z.boolean().nullable(),
-  apiVersion: z.string().max(255).nullable(),
-  providerAccount: z.string().max(255).nullable(),
+  apiVersion: text.max(255).nullable(),
+  providerAccount: text.max(255).nullable(),
   /** How much of it is proven by its signature (verification.ts); `fetched`: all of it, by TLS and our credentials. */
   tier: z.enum(['full', 'body', 'partial', 'none', 'fetched']),
-  keyId: z.string().max(255),
-  transmissionId: z.string().max(255).nullable(),
-  requestId: z.string().max(128),
+  keyId: text.max(255),
+  transmissionId: text.max(255).nullable(),
+  requestId: text.max(128),
   /** W3C trace context of the request, where it had one. */
-  traceparent: z.string().max(128).optional(),
-  contentType: z.string().max(255).nullable(),
+  traceparent: text.max(128).optional(),
+  contentType: text.max(255).nullable(),
   /** How the event came to be here: from the provider, from the ledger by the sweeper, or asked for (snapshot.ts). */
   origin: z.enum(['webhook', 'sweep', 'fetch']),
   bodySha256: z.string().regex(/^[0-9a-f]{64}$/),
   body: z.strictObject({ encoding: z.enum(['utf8', 'base64']), data: z.string() }),
+});
+
+/** What of a delivery its event says of itself. */
+export const saidOfItself = deliverySchema.pick({
+  eventId: true,
+  type: true,
+  occurredAt: true,
+  apiVersion: true,
+  providerAccount: true,
 });
 
 export type Delivery = z.infer<typeof deliverySchema>;
