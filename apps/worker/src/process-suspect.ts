@@ -1,8 +1,8 @@
 import { parseDelivery, type Delivery } from '@penstock/core/delivery';
-import { PermanentError, TransientError, toFailure } from '@penstock/core/failure';
+import { PermanentError, toFailure } from '@penstock/core/failure';
 import type { QueuedJob } from '@penstock/runtime/webhook-consumer';
 import { processWebhook, type Processed, type ProcessWorld } from './process-webhook.ts';
-import { findForgery, restatesStored, storeDelivery } from './store-delivery.ts';
+import { findForgery, restatesStored } from './store-delivery.ts';
 
 /** What trying a suspect needs of the world. */
 export interface SuspectWorld extends ProcessWorld {
@@ -31,9 +31,7 @@ export async function processSuspect(job: QueuedJob, world: SuspectWorld): Promi
   try {
     trial = await openTrial(delivery, { job, world });
   } catch (thrown) {
-    // Another worker bound the same transmission at this moment: the next look will see it.
-    if (world.store.isOutage(thrown) || thrown instanceof TransientError)
-      return { kind: 'outage', failure: toFailure(thrown) };
+    if (world.store.isOutage(thrown)) return { kind: 'outage', failure: toFailure(thrown) };
     throw thrown;
   }
   if (trial.kind === 'condemned') return trial.processed;
@@ -62,7 +60,9 @@ async function openTrial(
       const provider = world.provider(delivery.provider);
       const restates = provider !== undefined && (await restatesStored(tx, { ledgerId: entry.id, delivery, provider }));
       if (!restates) return { kind: 'open', id: null };
-    } else await storeDelivery(tx, delivery, entry.id);
+    }
+    // Its transmission stays free: nobody was asked about it yet.
+    await tx.storeEvent(entry.id, delivery);
     const crashes = await tx.countCrashes(entry.id);
     if (crashes < world.crashesMax)
       return { kind: 'open', id: await tx.beginTrial({ ledgerId: entry.id, worker: world.workerName }) };

@@ -82,11 +82,14 @@ export async function processWebhook(job: QueuedJob, world: ProcessWorld): Promi
   }
   world.onStep?.('parsed');
 
+  let isProven = false;
   try {
     const provider = world.provider(delivery.provider);
     if (provider === undefined)
       throw new PermanentError('provider_unknown', `this version has no provider named ${delivery.provider}`);
     const answer = await confirmDelivery(delivery, provider, world);
+    // What is no event is never acted upon, and so never asked about.
+    isProven = delivery.shape === 'event';
     world.onStep?.('confirmed');
     const proven: ProvenDelivery = { delivery, provider, answer, job };
     const processed = await world.store.transaction((tx) => applyDelivery(tx, proven, world));
@@ -105,7 +108,8 @@ export async function processWebhook(job: QueuedJob, world: ProcessWorld): Promi
         ? { kind: 'outage', failure }
         : { kind: 'unconfirmed', delivery, failure, delayMs };
     const next = decideRetry({ failure, attempt: job.attempt, seed: job.jobId, pace: paceOf(delivery, world) });
-    const attempt = { delivery, failure, next, number: job.attempt, durationMs: world.elapsedMs() - started };
+    const durationMs = world.elapsedMs() - started;
+    const attempt = { delivery, failure, next, number: job.attempt, durationMs, isProven };
     const recorded = await recordFailedAttempt(world.store, attempt);
     return recorded === 'outage'
       ? { kind: 'outage', failure }

@@ -11,6 +11,8 @@ export interface FailedAttempt {
   readonly next: RetryDecision;
   readonly number: number;
   readonly durationMs: number;
+  /** True where nobody has to be asked about it any more; a transmission is bound by such an event alone. */
+  readonly isProven: boolean;
 }
 
 /**
@@ -24,8 +26,8 @@ export async function recordFailedAttempt(store: LedgerStore, attempt: FailedAtt
       const entry = await tx.enterLedger(delivery);
       if (entry.bodySha256 !== delivery.bodySha256 || (entry.state !== 'received' && entry.state !== 'dead')) return;
       // A forgery that came first must not keep the genuine event from binding its own transmission.
-      if (failure.code === 'event_unconfirmed') await tx.storeEvent(entry.id, delivery);
-      else await storeDelivery(tx, delivery, entry.id);
+      if (attempt.isProven) await storeDelivery(tx, delivery, entry.id);
+      else await tx.storeEvent(entry.id, delivery);
       await tx.recordAttempt({
         ledgerId: entry.id,
         number: attempt.number,
@@ -55,7 +57,7 @@ export async function keepWaiting(store: LedgerStore, delivery: Delivery): Promi
     await keepDelivery(store, delivery, null);
     return 'kept';
   } catch (thrown) {
-    if (store.isOutage(thrown) || thrown instanceof TransientError) return 'outage';
+    if (store.isOutage(thrown)) return 'outage';
     throw thrown;
   }
 }

@@ -4,7 +4,10 @@ import type { Provider } from '@penstock/core/provider';
 import type { EventTransaction, LedgerStore } from '@penstock/db/ledger-store';
 import type { BoundTransmission } from '@penstock/db/transmissions';
 
-/** Stores the event as it came, and binds its transmission to its body. */
+/**
+ * Stores the event as it came, and binds its transmission to its body: for one that nobody has to be asked about any
+ * more. Bound by what is not proven yet, the headers of a genuine event would be a forgery's.
+ */
 export async function storeDelivery(tx: EventTransaction, delivery: Delivery, ledgerId: number): Promise<void> {
   await tx.storeEvent(ledgerId, delivery);
   const { account, transmissionId, bodySha256 } = delivery;
@@ -30,8 +33,8 @@ export interface FetchedAnswer {
 }
 
 /**
- * Stores an event before it is acted upon: one that has to wait, or the answer
- * that it will be acted upon by. Leaves alone what is finished, or is another body.
+ * Stores an event before it is acted upon: one that has to wait, or the answer that it will be acted upon by, which
+ * alone binds its transmission. Leaves alone what is finished, or is another body.
  */
 export async function keepDelivery(
   store: LedgerStore,
@@ -41,8 +44,9 @@ export async function keepDelivery(
   await store.transaction(async (tx) => {
     const entry = await tx.enterLedger(delivery);
     if (entry.bodySha256 !== delivery.bodySha256 || (entry.state !== 'received' && entry.state !== 'dead')) return;
+    if (fetched === null) return tx.storeEvent(entry.id, delivery);
     await storeDelivery(tx, delivery, entry.id);
-    if (fetched !== null) await tx.storeConfirmation({ ledgerId: entry.id, ...fetched });
+    await tx.storeConfirmation({ ledgerId: entry.id, ...fetched });
   });
 }
 
