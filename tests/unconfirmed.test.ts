@@ -80,6 +80,15 @@ describe('the genuine event is taken after a forgery with its headers', () => {
       outcome: 'processed',
     });
   });
+
+  test('that says nothing about money', async () => {
+    const genuine = aCapture('20.00');
+    expect(await take(forgeryOf(genuine, 'VAULT.PAYMENT-TOKEN.CREATED'))).toMatchObject({
+      failure: { code: 'event_unconfirmed' },
+    });
+    knows(genuine);
+    expect(await take(genuine.delivery)).toMatchObject({ outcome: 'processed' });
+  });
 });
 
 test('where the checksum is believed, an event keeps its headers to itself though its attempt failed', async () => {

@@ -15,8 +15,9 @@ export const confirmationSettings = ['environment', 'mode', 'clientId', 'clientS
  * authorised as the endpoint's app. PayPal's signature proves a CRC32 of the
  * body, which a forger can keep; what this answers is proven by TLS and OAuth.
  *
- * Which events are asked about is the setting `confirm`: `money`, those that
- * say something about payments, unless it is set. A refused token is renewed
+ * Which events are asked about is the setting `confirm`: all unless it is set,
+ * for an event that nobody asked about could use up the headers of another;
+ * with `money` those that say something about payments. A refused token is renewed
  * once. Throws ConfigurationError where there are no credentials to ask with
  * and `confirm: 'never'` does not say that this is accepted.
  * Source: PayPal openapi notifications_webhooks_v1.json, webhooks-events.get.

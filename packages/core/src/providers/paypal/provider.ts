@@ -41,7 +41,7 @@ export const paypal: Provider = {
     setup: [
       'Add a webhook to the REST app in the developer dashboard, with the https URL /webhooks/<endpoint>.',
       'Choose CHECKOUT.ORDER.*, PAYMENT.*, CUSTOMER.DISPUTE.* events.',
-      'Set the webhook id, and the client id and secret: ingest asks PayPal what it cannot decide offline, and the worker fetches each event about money before it acts on it (`confirm`: `always`, `money`, `never`).',
+      'Set the webhook id, and the client id and secret: ingest asks PayPal what it cannot decide offline, and the worker fetches each event before it acts on it (`confirm`: `always`, `money`, `never`).',
     ],
     source: 'PayPal-Python-SDK notifications.py; PayPal openapi notifications_webhooks_v1.json',
   },

@@ -19,7 +19,9 @@ const mode = z.enum(['offline', 'postback', 'offline-then-postback', 'demo-hmac'
 
 /**
  * Which events are fetched from PayPal before they are acted upon: all, those
- * that say something about payments, or none.
+ * that say something about payments, or none. What is not fetched is believed
+ * for its checksum, and binds its transmission: a forgery of it uses up the
+ * headers of a genuine event that has not come yet.
  */
 const confirm = z.enum(['always', 'money', 'never'], { error: 'must be always, money or never' });
 
@@ -49,7 +51,7 @@ const paypalSettings = z.strictObject({
   clientSecret: clientSecretText.optional().describe('The secret of that app. Secret.'),
   confirm: confirm
     .optional()
-    .describe('Which events are fetched from PayPal before they are acted upon. Default: money. The worker does it.'),
+    .describe('Which events are fetched from PayPal before they are acted upon. Default: always. The worker does it.'),
   demoSecret: demoSecretText.optional().describe('The key of demo-hmac (never in production). Secret.'),
   toleranceSeconds: z
     .int({ error: 'must be a whole number of seconds' })
@@ -130,7 +132,7 @@ export function readConfirmSettings(
 ): PayPalConfirmSettings {
   const parsed = confirmSettings.safeParse(settings);
   if (!parsed.success) throw new ConfigurationError(parsed.error.issues.map(describeIssue));
-  const { clientId, clientSecret, mode: verification, confirm: wanted = 'money' } = parsed.data;
+  const { clientId, clientSecret, mode: verification, confirm: wanted = 'always' } = parsed.data;
   const problems = production ? productionProblems(parsed.data) : [];
   if (problems.length > 0) throw new ConfigurationError(problems);
   const world = environmentOf(parsed.data.environment);
@@ -139,7 +141,7 @@ export function readConfirmSettings(
   if (clientId !== undefined && clientSecret !== undefined)
     return { environment: world, confirm: { kind: wanted, credentials: { clientId, clientSecret } } };
   throw new ConfigurationError([
-    "clientId and clientSecret are required: PayPal's signature proves only a checksum of the body, so events about money are fetched from PayPal before they are acted upon; set confirm to never to act on the checksum alone",
+    "clientId and clientSecret are required: PayPal's signature proves only a checksum of the body, so events are fetched from PayPal before they are acted upon; set confirm to never to act on the checksum alone",
   ]);
 }
 
