@@ -4,11 +4,12 @@ import { benchIngest, ingestVariants, ingestWarmUp } from './bench-ingest.ts';
 import { benchRebuild, rebuildVariants } from './bench-rebuild.ts';
 import { benchWorker, workerVariants } from './bench-worker.ts';
 import { benchHostile, hostileVariants, STORMS } from './hostile.ts';
+import { RATIO_MAX } from './pace.ts';
 import { renderReport, reportOf, type Measurement, type Round, type Target } from './report.ts';
 import { startServices, type BenchServices } from './services.ts';
 
 const usage = `Usage: pnpm bench [ingest] [worker] [rebuild] [hostile] [--only VARIANT,…] [--rounds N] [--seconds N]
-                 [--events N] [--storms N,…] [--json FILE] [--profile FOLDER]
+                 [--events N] [--storms N,…] [--gate] [--json FILE] [--profile FOLDER]
 
 Measures ingest and worker against straightforward code, on a durable Redis and
 a PostgreSQL of its own, each in processes of its own. Every round measures
@@ -23,10 +24,12 @@ acknowledged is counted afterwards.
   --seconds N      of each measurement at ingest   (default 6)
   --events N       that each worker is given       (default 20000)
   --storms N,…     forged requests a second        (default ${STORMS.join(',')})
+  --gate           hostile fails where genuine p99 under the largest storm is more than ${RATIO_MAX} × of calm
   --json FILE      the report for machines; - for standard output
   --profile FOLDER a cpuprofile of every process measured
 
-Exit code 1 where anything was lost, failed or took effect twice.
+Exit code 1 where anything was lost, failed or took effect twice, and with --gate
+where one of the variants of hostile is beyond its bound, by the median of its rounds.
 `;
 
 const targets: readonly Target[] = [
@@ -56,6 +59,7 @@ async function hostile(): Promise<number> {
     milliseconds: Number(values.seconds) * 1_000,
     variants: hostileVariants.filter((variant) => only === undefined || only.includes(variant)),
     storms: values.storms.split(',').map(Number),
+    gated: values.gate,
   });
 }
 
@@ -133,6 +137,7 @@ function readArguments() {
       seconds: { type: 'string', default: '6' },
       events: { type: 'string', default: '20000' },
       storms: { type: 'string', default: STORMS.join(',') },
+      gate: { type: 'boolean', default: false },
       json: { type: 'string' },
       profile: { type: 'string' },
       help: { type: 'boolean', default: false },
@@ -145,7 +150,14 @@ function readArguments() {
     ...(parsed.values.only?.split(',') ?? []).filter((variant) => !known.has(variant)),
   ];
   const storms = parsed.values.storms.split(',').map(Number);
-  if (strangers.length > 0 || numbers.some((number) => !(number > 0)) || storms.some((storm) => !(storm >= 0))) {
+  const gatesNothing =
+    parsed.values.gate && (!parsed.positionals.includes('hostile') || !storms.some((storm) => storm > 0));
+  if (
+    gatesNothing ||
+    strangers.length > 0 ||
+    numbers.some((number) => !(number > 0)) ||
+    storms.some((storm) => !(storm >= 0))
+  ) {
     process.stderr.write(`${strangers.length > 0 ? `There is no ${strangers.join(', ')}.\n\n` : ''}${usage}`);
     process.exit(64);
   }
