@@ -55,6 +55,7 @@ describe('offline, then the postback', () => {
     expect(await verify(request, sentAt)).toMatchObject({ kind: 'verified', keyId: 'CERT-360caa42-fca2a594-1d93a270' });
     expect(await verify({ ...request, body: eventBody({ resource: {} }) }, sentAt)).toMatchObject({
       code: 'signature_mismatch',
+      reason: 'the signature does not match the body, the webhook id and the headers',
     });
     expect(paypal.requests.slice(before).map(({ path }) => path)).toEqual([certificatePath]);
   });
@@ -69,7 +70,10 @@ describe('offline, then the postback', () => {
       postback = { status: 200, body: '{"verification_status":"FAILURE"}' };
       expect(await verify(request, sentAt)).toMatchObject({ kind: 'rejected', code: 'signature_mismatch' });
       postback = { status: 503, body: '' };
-      expect(await verify(request, sentAt)).toMatchObject({ kind: 'undecided' });
+      expect(await verify(request, sentAt)).toMatchObject({
+        kind: 'undecided',
+        reason: expect.stringMatching(/^(fetching the certificate|the signing certificate) .+; .*503/),
+      });
     },
   );
 

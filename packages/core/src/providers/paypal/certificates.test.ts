@@ -57,6 +57,8 @@ describe('the address of a certificate', () => {
     'https://api.sandbox.paypal.com:8443/v1/notifications/certs/CERT-1',
     'https://api.sandbox.paypal.com/v1/notifications/certs/../../oauth2/token',
     'https://api.sandbox.paypal.com/v1/notifications/certs/CERT-1/../../x',
+    'https://api.sandbox.paypal.com/v1/notifications/certs/../../x/CERT-1',
+    'https://api.sandbox.paypal.com/v1/notifications/certs/xCERT-1',
     'https://api.sandbox.paypal.com/v1/notifications/certs/CERT-1%2f..',
     'https://api.sandbox.paypal.com/v1/notifications/certs/CERT-1?next=https://evil.example',
     'https://api.sandbox.paypal.com/v1/notifications/certs/CERT-1#hash',
@@ -81,6 +83,7 @@ describe('the address of a certificate', () => {
       expect(await verifier({ mode, ...credentials })(request, sentAt)).toMatchObject({
         kind: 'rejected',
         code: 'certificate_untrusted',
+        reason: 'the paypal-cert-url header is not an address of a PayPal certificate',
       });
     }
     expect(fetches()).toBe(before);
@@ -139,6 +142,22 @@ describe('a certificate', () => {
     expect(fetches() - before).toBe(1);
     await verify(request, new Date(sentAt.getTime() + 24 * 3_600_000));
     expect(fetches() - before).toBe(2);
+    expect(paypal.requests.at(-1)).toMatchObject({ method: 'GET', accept: 'application/x-pem-file' });
+  });
+
+  test('that is not trusted is asked for again after five minutes, not before', async () => {
+    serve((await createThrowawayAuthority()).chainPem);
+    const verify = verifier();
+    const before = fetches();
+    const request = signedRequest(authority, eventBody());
+    for (const seconds of [0, 1, 299])
+      expect(await verify(request, new Date(sentAt.getTime() + seconds * 1_000))).toMatchObject({
+        code: 'certificate_untrusted',
+      });
+    expect(fetches() - before).toBe(1);
+    serve(authority.chainPem);
+    expect(await verify(request, new Date(sentAt.getTime() + 300_000))).toMatchObject({ kind: 'verified' });
+    expect(fetches() - before).toBe(2);
   });
 
   test('beyond the 32 used last is forgotten', async () => {
@@ -169,26 +188,39 @@ describe('a certificate', () => {
       names.map(async (name) => verify(signedRequest(authority, eventBody(), `${certificateUrl}-${name}`), sentAt)),
     );
     expect(new Set(verifications.map(({ kind }) => kind))).toEqual(new Set(['undecided']));
+    expect(verifications.at(-1)).toMatchObject({ reason: 'too many certificates are being fetched' });
     expect(fetches() - before).toBe(16);
   });
 
-  test.each<{ what: string; answered: Partial<StandInAnswer> }>([
-    { what: 'with 404', answered: { status: 404, body: '' } },
-    { what: 'with 503 and a good certificate', answered: { status: 503 } },
-    { what: 'with an error page', answered: { body: '<html>proxy</html>' } },
+  test.each<{ what: string; why: string; answered: Partial<StandInAnswer> }>([
+    { what: 'with 404', why: 'answered with 404', answered: { status: 404, body: '' } },
+    { what: 'with 503 and a good certificate', why: 'answered with 503', answered: { status: 503 } },
+    { what: 'with an error page', why: 'no readable certificate', answered: { body: '<html>proxy</html>' } },
     {
       what: 'with a broken certificate',
+      why: 'no readable certificate',
       answered: { body: '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n' },
     },
-    { what: 'with more than 16 KB', answered: { body: ' '.repeat(16_385) } },
-  ])('whose download is answered $what decides nothing, and the next delivery asks again', async ({ answered }) => {
-    answer = () => ({ status: 200, body: authority.chainPem, ...answered });
-    const verify = verifier();
-    const request = signedRequest(authority, eventBody());
-    expect(await verify(request, sentAt)).toMatchObject({ kind: 'undecided' });
-    serve(authority.chainPem);
-    expect(await verify(request, sentAt)).toMatchObject({ kind: 'verified' });
-  });
+    {
+      what: 'with more than 16 KB',
+      why: 'could not be fetched (exchange_failed)',
+      answered: { body: ' '.repeat(16_385) },
+    },
+  ])(
+    'whose download is answered $what decides nothing, and the next delivery asks again',
+    async ({ why, answered }) => {
+      answer = () => ({ status: 200, body: authority.chainPem, ...answered });
+      const verify = verifier();
+      const request = signedRequest(authority, eventBody());
+      expect(await verify(request, new Date(sentAt.getTime() + 1))).toMatchObject({
+        kind: 'undecided',
+        reason: expect.stringContaining(why),
+      });
+      serve(authority.chainPem);
+      // Even one that came in before.
+      expect(await verify(request, sentAt)).toMatchObject({ kind: 'verified' });
+    },
+  );
 
   test('that was valid when fetched is refused from the moment it expires', async () => {
     const expiring = await createThrowawayAuthority({ notAfter: new Date(sentAt.getTime() + 3_600_000) });

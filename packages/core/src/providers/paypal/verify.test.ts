@@ -189,6 +189,7 @@ describe('the demonstration signature', () => {
     const settings = { environment: 'sandbox', mode: 'demo-hmac', demoSecret: secret };
     expect(await verifierOf({ ...settings, demoSecret: `${secret}.` })(request, sentAt)).toMatchObject({
       code: 'signature_mismatch',
+      reason: 'the demonstration signature does not match',
     });
     expect(await verifierOf({ ...settings, webhookId: 'OTHER' })(request, sentAt)).toMatchObject({
       code: 'signature_mismatch',
