@@ -3,11 +3,12 @@ import { readFileSync } from 'node:fs';
 import path, { matchesGlob } from 'node:path';
 import { parseArgs } from 'node:util';
 import * as z from 'zod';
+import { chooseLines, readChangedLines } from './changed-lines.ts';
 
 /** Of the changed files together: a mutant costs some two seconds of processor, and there is one for each line or two. */
 const LINES_MAX = 250;
 
-const usage = `Usage: pnpm mutate [FILE…]
+const usage = `Usage: pnpm mutate [FILE[:LINE-LINE]…]
        pnpm mutate --changed [BASE]
 
 Changes the core's code that verifies, folds and retries in small ways, one at a time, and looks whether a test
@@ -15,12 +16,24 @@ notices. Less than 85 % noticed is exit code 1.
 
   FILE…            instead of everything that tests/mutation/stryker.config.json names
   --changed BASE   only files changed since BASE; without it, since the branch left origin/main, or the last commit.
-                   More than ${LINES_MAX} lines of such files are left to the full run.
+                   Of more than ${LINES_MAX} lines of such files, ${LINES_MAX}: what has changed and what is around it, or,
+                   where even that is more, pieces of it at equal distances. It says what is left to the full run.
 `;
 
 const root = path.join(import.meta.dirname, '../..');
 const configFile = path.join(import.meta.dirname, 'stryker.config.json');
 const configSchema = z.looseObject({ mutate: z.array(z.string()).min(1) });
+
+/** Whatever the user's configuration of git; a file that was moved is a new one. */
+const PLAIN_DIFF = [
+  '--unified=0',
+  '--diff-filter=d',
+  '--no-renames',
+  '--no-color',
+  '--no-ext-diff',
+  '--src-prefix=a/',
+  '--dst-prefix=b/',
+];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -30,21 +43,31 @@ if (values.help) process.stdout.write(usage);
 else process.exitCode = values.changed ? mutateChanged(positionals[0] ?? usualBase()) : mutate(positionals);
 
 function mutateChanged(base: string | null): number {
-  if (base === null) return pass('There is no commit to compare with: nothing is mutated.');
+  if (base === null) return pass('NOT MUTATED: git has no commit to compare with here.');
   const { mutate: patterns } = configSchema.parse(JSON.parse(readFileSync(configFile, 'utf8')));
-  const names = git(['diff', '--name-only', '--diff-filter=d', base, '--', 'packages/core/src']);
-  if (names === null) {
+  const diff = git(['diff', ...PLAIN_DIFF, base, '--', 'packages/core/src']);
+  if (diff === null) {
     process.stderr.write(`git knows no ${base}.\n`);
     return 64;
   }
-  const changed = names.split('\n').filter((name) => patterns.some((pattern) => matchesGlob(name, pattern)));
-  const lines = changed.reduce((sum, name) => sum + readFileSync(path.join(root, name), 'utf8').split('\n').length, 0);
-  if (lines === 0) return pass(`Nothing that is mutated has changed since ${base}.`);
-  if (lines > LINES_MAX)
-    return pass(
-      `NOT MUTATED: files of ${lines} lines have changed since ${base}; run \`pnpm mutate ${changed.join(' ')}\`.`,
+  const files = [...readChangedLines(diff)]
+    .filter(([name]) => patterns.some((pattern) => matchesGlob(name, pattern)))
+    .map(([name, changed]) => ({ name, lineCount: lineCountOf(name), changed }));
+  if (files.length === 0) return pass(`Nothing that is mutated has changed since ${base}.`);
+  const { mutate: chosen, lines, leftOut } = chooseLines(files, LINES_MAX);
+  process.stdout.write(`Changed since ${base}, ${lines} lines to mutate: ${chosen.join(' ')}\n`);
+  const status = mutate(chosen);
+  // Last, where it is read.
+  if (leftOut.lines > 0)
+    process.stdout.write(
+      `NOT MUTATED: ${leftOut.lines} lines of these files, of which ${leftOut.changed} have changed; ` +
+        `run \`pnpm mutate ${files.map(({ name }) => name).join(' ')}\`.\n`,
     );
-  return mutate(changed);
+  return status;
+}
+
+function lineCountOf(name: string): number {
+  return readFileSync(path.join(root, name), 'utf8').trimEnd().split('\n').length;
 }
 
 function mutate(chosen: readonly string[]): number {
@@ -65,7 +88,12 @@ function usualBase(): string | null {
 
 function git(args: readonly string[]): string | null {
   try {
-    return execFileSync('git', args, { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+    return execFileSync('git', args, {
+      cwd: root,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+      maxBuffer: 64 * 1024 * 1024,
+    }).trim();
   } catch {
     return null;
   }
