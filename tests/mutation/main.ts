@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import * as z from 'zod';
 import { chooseLines, readChangedLines } from './changed-lines.ts';
 
-/** Of the changed files together: a mutant costs some two seconds of processor, and there is one for each line or two. */
+/** Of the changed files together: a mutant costs one or two seconds of processor, and there is one for each line or two. */
 const LINES_MAX = 250;
 
 const usage = `Usage: pnpm mutate [FILE[:LINE-LINE]…]
