@@ -135,6 +135,8 @@ describe('what is recorded of a failure', () => {
       expect({ length: message.length, wellFormed: message.isWellFormed() }).toEqual({ length: 500, wellFormed: true });
     }
     expect(toFailure(new Error('a\0b\uD800c')).message).toBe('a\uFFFDb\uFFFDc');
+    const coded = Object.assign(new Error('no'), { code: `a\0b\uD800${'c'.repeat(500)}` });
+    expect(toFailure(coded).code).toBe(`a\uFFFDb\uFFFD${'c'.repeat(96)}`);
   });
 
   const hostile: { readonly what: string; readonly thrown: unknown }[] = [

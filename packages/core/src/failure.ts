@@ -51,7 +51,7 @@ export class ConfigurationError extends Error {
 
 /** What is recorded of a failure. No field carries secrets, and what its message quotes is masked. */
 export interface Failure {
-  /** Stable, for machines: `handler_failed`, `malformed_event`, a driver's code. */
+  /** Stable, for machines: `handler_failed`, `malformed_event`, a driver's code; at most 100 characters. */
   readonly code: string;
   /** For people; at most 500 characters. */
   readonly message: string;
@@ -61,6 +61,9 @@ export interface Failure {
   /** How long the service that failed asked to be left alone; absent where it did not. */
   readonly retryAfterMs?: number;
 }
+
+/** Ours and drivers' codes have a few words; a handler's error may have anything. */
+const CODE_CHARACTERS_MAX = 100;
 
 /** Long enough for a sentence and an identifier; a stack belongs in the log. */
 const MESSAGE_CHARACTERS_MAX = 500;
@@ -88,14 +91,22 @@ export function toError(thrown: unknown): Error {
 
 function readFailure(thrown: unknown, { handler = '' }: { readonly handler?: string }): Failure {
   const error = thrown instanceof Error ? thrown : new Error(String(thrown));
-  const code = 'code' in error && typeof error.code === 'string' ? maskText(error.code) : 'unexpected_error';
+  const code =
+    'code' in error && typeof error.code === 'string'
+      ? storableText(error.code, CODE_CHARACTERS_MAX)
+      : 'unexpected_error';
   // A JavaScript error's message and stack are whatever was assigned to them.
   const text = String(error.message).slice(0, TEXT_CHARACTERS_MAX).toWellFormed();
-  const message = maskText(text).slice(0, MESSAGE_CHARACTERS_MAX).toWellFormed().replaceAll('\0', '\uFFFD');
+  const message = storableText(text, MESSAGE_CHARACTERS_MAX);
   const fingerprint = fingerprintOf({ name: String(error.name), code, handler, text, stack: String(error.stack) });
   const asked = 'retryAfterMs' in error ? error.retryAfterMs : null;
   const retryAfterMs = typeof asked === 'number' && asked > 0 && Number.isFinite(asked) ? { retryAfterMs: asked } : {};
   return { code, message, fingerprint, permanent: thrown instanceof PermanentError, ...retryAfterMs };
+}
+
+/** Masked, and of characters that PostgreSQL takes. */
+function storableText(text: string, charactersMax: number): string {
+  return maskText(text).slice(0, charactersMax).toWellFormed().replaceAll('\0', '\uFFFD');
 }
 
 /**
