@@ -12,29 +12,35 @@ import { createMonthsAhead } from './months.ts';
 const migrationsFolder = path.join(import.meta.dirname, '../../../migrations');
 
 /**
- * How long a migration waits for a lock: for so long everything that comes after
- * it waits too. Then the run is taken back, lets the others pass, and is tried again.
+ * How long a migration waits for each lock: for so long everything that comes after
+ * it waits too. Then the run is taken back, lets the others pass, and is tried again,
+ * for a minute at least. It is a tenth of PostgreSQL's `deadlock_timeout`: a reader that
+ * holds what the migration needs, and waits for what the migration has, would else be
+ * ended by that as often as the migration, and its request fail.
  */
-const LOCK_MS = 3_000;
-const TRIES = 5;
+const LOCK_MS = 100;
+const TRIES = 300;
 
 /**
  * Brings the schema up to this version. Kysely's migrator holds an advisory
  * lock, so any number may start at once; all migrations of one run commit
  * together. Then the months ahead are made. Returns the names applied by this call.
+ *
+ * @param options.newest where an older schema is wanted: the last migration to apply.
  */
 export async function migrate(
   db: LedgerDatabase,
-  options: { readonly lockMs?: number; readonly onWait?: (nextTry: number) => void } = {},
+  options: { readonly lockMs?: number; readonly onWait?: (nextTry: number) => void; readonly newest?: string } = {},
 ): Promise<readonly string[]> {
-  const { lockMs = LOCK_MS, onWait = () => undefined } = options;
+  const { lockMs = LOCK_MS, onWait = () => undefined, newest } = options;
   for (let tries = 1; ; tries += 1) {
-    const { error, results } = await createMigrator(db, lockMs).migrateToLatest();
+    const migrator = createMigrator(db, lockMs);
+    const { error, results } = await (newest === undefined ? migrator.migrateToLatest() : migrator.migrateTo(newest));
     if (error === undefined) {
       await createMonthsAhead(db, { now: new Date() });
       return (results ?? []).filter((result) => result.status === 'Success').map((result) => result.migrationName);
     }
-    if (tries === TRIES || !isLockTimeout(error)) {
+    if (tries === TRIES || !isInTheWay(error)) {
       const failed = results?.find((result) => result.status === 'Error')?.migrationName ?? 'the migration';
       throw new Error(`${failed} failed and nothing was changed`, { cause: error });
     }
@@ -43,9 +49,9 @@ export async function migrate(
   }
 }
 
-/** Source: PostgreSQL, Appendix A, lock_not_available. */
-function isLockTimeout(error: unknown): boolean {
-  return error instanceof DatabaseError && error.code === '55P03';
+/** Whether somebody held what a migration needs, or each what the other needs. Source: PostgreSQL, Appendix A, lock_not_available, deadlock_detected. */
+function isInTheWay(error: unknown): boolean {
+  return error instanceof DatabaseError && (error.code === '55P03' || error.code === '40P01');
 }
 
 /** How this version and the schema stand to each other. */

@@ -11,7 +11,7 @@ const usage = `Usage: pnpm migrate [check | roles]
 
 Brings the ledger's schema, and the queue's where PostgreSQL holds it, up to this
 version. Any number may start at once; they wait for each other. A migration that
-does not get its lock within 3 seconds lets everybody else pass and tries again.
+does not get a lock at once lets everybody else pass and tries again, for a minute.
 
   check    changes nothing: tells whether this version can run on the schema, and
            whether the version that made the schema survives what is not applied
@@ -62,7 +62,10 @@ async function apply(): Promise<number> {
     statementTimeoutMs: STATEMENT_MS_MAX,
   });
   const applied = await migrate(db, {
-    onWait: (tries) => process.stderr.write(`A lock is held by somebody else; try ${tries} follows.\n`),
+    onWait: (tries) => {
+      if (tries === 2 || tries % 50 === 0)
+        process.stderr.write(`A lock is held by somebody else; try ${tries} follows.\n`);
+    },
   });
   tell(await grantRoles(db));
   if (queueDatabaseUrl !== undefined)
