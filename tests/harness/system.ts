@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import type { LedgerDatabase } from '@penstock/db/database';
-import { createTestDatabase } from '@penstock/db/testing/test-database';
+import { createTestDatabase, type TestDatabase } from '@penstock/db/testing/test-database';
 import { signStripeRequest } from '@penstock/core/providers/stripe/sign';
 import { testPostgresUrl } from '@penstock/local/test-services';
 import { openWebhookQueue, type WebhookQueue } from '@penstock/runtime/webhook-queue';
@@ -36,8 +36,9 @@ export async function createTestSystem(
   backend: QueueBackend = 'redis',
   given: Readonly<Record<string, string>> = {},
   postgresUrl = testPostgresUrl(),
+  createDatabase: (adminUrl: string) => Promise<TestDatabase> = createTestDatabase,
 ): Promise<TestSystem> {
-  const database = await createTestDatabase(postgresUrl);
+  const database = await createDatabase(postgresUrl);
   const { db } = database;
   await sql`create table effects (event_id text not null)`.execute(db);
   await sql`create table repaired (at timestamptz not null default now())`.execute(db);

@@ -38,6 +38,21 @@ export async function createTestDatabase(adminUrl: string): Promise<TestDatabase
   };
 }
 
+/** A database as an older version left it: with the migrations up to that one, and nothing in it. */
+export async function createOlderDatabase(adminUrl: string, newest: string): Promise<TestDatabase> {
+  const empty = await createEmptyDatabase(adminUrl);
+  const db = openDatabase({ url: empty.url, poolMax: 8, applicationName: 'penstock-test-older' });
+  await migrate(db, { newest });
+  return {
+    url: empty.url,
+    db,
+    [Symbol.asyncDispose]: async () => {
+      await db.destroy();
+      await empty[Symbol.asyncDispose]();
+    },
+  };
+}
+
 /** An empty database, for tests of migrating itself. */
 export async function createEmptyDatabase(adminUrl: string): Promise<{ readonly url: string } & AsyncDisposable> {
   const name = `test_${randomUUID().replaceAll('-', '')}`;
