@@ -124,6 +124,23 @@ describe('the signature', () => {
   });
 });
 
+describe('the head alone', () => {
+  test.each([
+    ['paypal-transmission-sig', []],
+    ['paypal-transmission-id', ['two', 'of them']],
+    ['paypal-transmission-time', ['yesterday']],
+    ['paypal-auth-algo', ['MD5']],
+  ] as const)('is refused for its %s %j, in the words that a whole request is refused with', async (name, values) => {
+    const request = withHeader(signedRequest(authority, eventBody()), name, values);
+    expect(verify.refuse?.(request)).toMatchObject({ kind: 'rejected' });
+    expect(await verify(request, sentAt)).toEqual(verify.refuse?.(request));
+  });
+
+  test('is let through where only the signature can tell', () => {
+    expect(verify.refuse?.(signedRequest(authority, eventBody()))).toBeNull();
+  });
+});
+
 describe('the time window', () => {
   const threeDaysAndAnHour = 262_800;
 

@@ -68,6 +68,16 @@ export function knowsItsToken(given: StaticTokenCase): void {
         });
     });
 
+    it('that is missing or of another form is refused by the head alone, in the same words; one that may be right is not', async () => {
+      const value = given.valueOf(secret);
+      for (const values of [undefined, [], [''], [value, value], ['x'.repeat(5_000)], [`${value}é`]]) {
+        const asked = request(values);
+        expect(open([secret]).refuse?.(asked)).toEqual(await verify(asked));
+      }
+      for (const token of [secret, otherSecret])
+        expect(open([secret]).refuse?.(request([given.valueOf(token)]))).toBeNull();
+    });
+
     it('with any one character changed is refused', async () => {
       await fc.assert(
         fc.asyncProperty(fc.nat({ max: secret.length - 1 }), fc.constantFrom('0', 'a', 'Z', '-'), async (at, other) => {
