@@ -82,6 +82,13 @@ test('no pod that may see the ledger is ingest', () => {
   expect(JSON.stringify(named('NetworkPolicy', 'pay-worker'))).toMatch(/5432/);
 });
 
+test('who is asked by people and providers believes the ingress controller about their addresses, and nobody else anybody', () => {
+  const believing = pods().flatMap(({ containers: [{ name, env }] }) =>
+    env.some((one) => one.name === 'TRUSTED_PROXIES') ? [name] : [],
+  );
+  expect(believing.toSorted()).toEqual(['console', 'ingest']);
+});
+
 test('Kubernetes waits for as long as a process may take to stop', () => {
   for (const { containers, terminationGracePeriodSeconds = 0 } of pods()) {
     const [{ lifecycle, env }] = containers;
