@@ -34,10 +34,11 @@ export default defineConfiguration({
     }),
     on('stripe:invoice.paid', 'slow-to-succeed', async ({ tx, event }) => {
       await count(tx, { eventId: event.id, handler: 'slow-to-succeed' });
-      // By PostgreSQL's clock: a worker's own may be the fault.
-      const { rows } = await sql`select 1 where now() < ${event.receivedAt}::timestamptz + interval '1 second'`.execute(
-        tx,
-      );
+      // By PostgreSQL's clock alone: a worker's may be the fault, and an ingest's, which says when the event was received.
+      const { rows } = await sql`
+        select 1 from ledger
+        where account = ${event.account} and provider_event_id = ${event.id}
+          and now() < stored_at + interval '1 second'`.execute(tx);
       if (rows.length > 0) throw new TransientError('chaos_told_to_fail', 'not in the first second');
     }),
     on('stripe:customer.updated', 'poisoned', async ({ tx, event }) => {
