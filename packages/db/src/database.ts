@@ -72,8 +72,6 @@ export function openDatabase(options: {
   readonly applicationName: string;
   /** How long a statement may go without any answer before its connection is taken to be dead, where the server cannot be asked; 15 s more than it may take. */
   readonly silenceMs?: number;
-  /** After how long without an answer the server is asked what it is doing; 2 s unless said otherwise. */
-  readonly askMs?: number;
   readonly onError?: (error: Error) => void;
   /** Told of every statement that was executed. */
   readonly onQuery?: (query: ExecutedQuery) => void;
@@ -114,7 +112,6 @@ export function openDatabase(options: {
   });
   endWhenSilent(pool, {
     silenceMs: options.silenceMs ?? longestMs + SILENCE_AFTER_MS,
-    askMs: options.askMs,
     // A pooler's sessions are not the server's.
     askServer: isPooled ? async () => 'unknown' : (processId) => askServer(server, processId),
   });

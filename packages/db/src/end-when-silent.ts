@@ -19,7 +19,7 @@ export interface SilenceWatch {
   /** After so long a connection is ended whose server cannot be asked. */
   readonly silenceMs: number;
   /** After so long without an answer the server is asked for the first time; 2 s unless said otherwise. */
-  readonly askMs?: number | undefined;
+  readonly askMs?: number;
   /** Asks the server about one of its sessions. Never rejects. */
   readonly askServer: (processId: number) => Promise<SessionState>;
 }
